@@ -1,0 +1,67 @@
+"""The only place that prints. Standard output is for data, standard error for people.
+
+Rich is imported when something is drawn, not before: most commands print a line or a JSON text.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, TextIO
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+
+_NEVER_LIVE = ("CI", "GITHUB_ACTIONS", "GITLAB_CI", "BUILDKITE", "JENKINS_URL")
+
+
+def write(text: str) -> None:
+    """Data on standard output, as it is; the text brings its own line feeds."""
+    sys.stdout.write(text)
+    sys.stdout.flush()
+
+
+def line(text: str = "") -> None:
+    """A line of data on standard output."""
+    write(text + "\n")
+
+
+def tell(text: str) -> None:
+    """A line for people on standard error."""
+    sys.stderr.write(text + "\n")
+    sys.stderr.flush()
+
+
+def show(renderable: RenderableType) -> None:
+    """Draw something that was asked for on standard output."""
+    drawing_on(sys.stdout).print(renderable)
+
+
+def show_people(renderable: RenderableType) -> None:
+    """Draw something for people on standard error."""
+    drawing_on(sys.stderr).print(renderable)
+
+
+def drawing_on(stream: TextIO) -> Console:
+    """A rich console on this stream; without colour when it is no terminal or NO_COLOR is set."""
+    from rich.console import Console  # noqa: PLC0415
+
+    return Console(file=stream, highlight=False, soft_wrap=False, emoji=False, markup=False)
+
+
+def may_draw_live() -> bool:
+    """Whether standard error is a terminal where a picture may be redrawn; not so in CI."""
+    if any(os.environ.get(name) for name in _NEVER_LIVE):
+        return False
+    return sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def silence_stdout() -> None:
+    """After its reader has gone: what is still buffered goes nowhere, quietly."""
+    try:
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, sys.stdout.fileno())
+        os.close(null)
+    except (OSError, ValueError):
+        # Not a real file, as in tests; then there is nothing to flush at the end either.
+        pass

@@ -1,0 +1,175 @@
+"""The `simtraffic` command: a table of commands, each imported when it is used, and one handler.
+
+Nothing heavy is imported here, so that help and shell completion are quick.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from simtraffic._version import __version__
+from simtraffic.cli import console
+from simtraffic.errors import ExitCode, FaultsError, SimtrafficError
+
+_HELP = """Generate the telemetry of LLM services, without any LLM.
+
+A scenario file says how much traffic, to which models, and what goes wrong
+when. `run` simulates the requests and pushes the traces, metrics and logs that
+they would have left behind to an OTLP collector or a file.
+
+A first scenario, a look at it, and off it goes (with no collector here, run
+starts a built-in one):
+
+  simtraffic init
+  simtraffic plan scenario.yaml
+  simtraffic run scenario.yaml
+
+To a collector elsewhere, or into a file as fast as it goes:
+
+  simtraffic run scenario.yaml --endpoint http://otel-collector:4317
+  simtraffic run scenario.yaml --out telemetry.jsonl
+
+Exit codes: 0 passed, 1 a bug, 2 wrong usage, 3 invalid scenario, 4 telemetry
+not fully delivered, 5 a threshold failed, 130 interrupted.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """Where a command lives, and the line that the list of commands shows."""
+
+    module: str
+    function: str
+    summary: str
+
+
+_COMMANDS = {
+    "run": _Entry("run_command", "run", "Simulate a scenario and push its telemetry."),
+    "plan": _Entry("plan_command", "plan", "Show what run would do, without doing it."),
+    "check": _Entry("check", "check", "Validate scenario files; all faults at once."),
+    "init": _Entry("init", "init", "Write a starter scenario with comments."),
+    "schema": _Entry("schema", "schema", "Print the JSON Schema of the scenario file."),
+    "show": _Entry("show", "show", "List models, conventions, scenarios or metrics to choose from."),
+    "collect": _Entry("collect", "collect", "Run the built-in OTLP collector on its own."),
+}
+
+
+class _LazyCommand(TyperCommand):
+    """Stands for a command in the list; the real one is imported once it is called."""
+
+    entry: _Entry
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any
+    ) -> Any:
+        """The context of the real command, which then is the one invoked."""
+        module = import_module(f"simtraffic.cli.{self.entry.module}")
+        single = typer.Typer(add_completion=False, rich_markup_mode="rich")
+        single.command(self.name, no_args_is_help=False)(getattr(module, self.entry.function))
+        return typer.main.get_command(single).make_context(info_name, args, parent, **extra)
+
+
+class _Commands(TyperGroup):
+    """The group of commands, and the only handler of errors."""
+
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        for name, entry in _COMMANDS.items():
+            command = _LazyCommand(name, help=entry.summary, short_help=entry.summary)
+            command.entry = entry
+            self.add_command(command, name)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command; every error becomes lines for people and an exit code."""
+        try:
+            return super().invoke(ctx)
+        except SimtrafficError as error:
+            _tell_error(error)
+            raise typer.Exit(int(error.exit_code)) from error
+        except BrokenPipeError as error:
+            console.silence_stdout()
+            raise typer.Exit(int(ExitCode.NOT_DELIVERED)) from error
+        except KeyboardInterrupt as error:
+            raise typer.Exit(int(ExitCode.INTERRUPTED)) from error
+        except Exception as error:
+            if not _is_bug(error):
+                raise
+            _tell_bug(error, debug=bool(ctx.params.get("debug")))
+            raise typer.Exit(int(ExitCode.UNEXPECTED)) from error
+
+
+def _is_bug(error: Exception) -> bool:
+    """Whether typer does not know it: its own kinds end commands and report wrong usage."""
+    known = (typer.Exit, typer.Abort)
+    return not isinstance(error, known) and not hasattr(error, "format_message")
+
+
+def _tell_error(error: SimtrafficError) -> None:
+    if isinstance(error, FaultsError):
+        for fault in error.faults:
+            console.tell(str(fault))
+        return
+    console.tell(f"simtraffic: {error}")
+
+
+def _tell_bug(error: Exception, *, debug: bool) -> None:
+    if debug or os.environ.get("SIMTRAFFIC_DEBUG"):
+        console.tell("".join(traceback.format_exception(error)).rstrip())
+    said = " ".join(str(error).split())
+    console.tell(
+        f"simtraffic: unexpected {type(error).__name__}: {said}; this is a bug;"
+        " SIMTRAFFIC_DEBUG=1 shows the traceback"
+    )
+
+
+app = typer.Typer(
+    cls=_Commands,
+    help=_HELP,
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["--help", "-h"]},
+)
+
+
+def _tell_version(value: bool) -> None:  # noqa: FBT001
+    if value:
+        console.line(f"simtraffic {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_tell_version, is_eager=True, help="Print the version."),
+    ] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show the traceback of an unexpected error.")
+    ] = False,
+) -> None:
+    """Options before the command's name."""
+
+
+def main() -> None:
+    """Entry point of the `simtraffic` script."""
+    try:
+        app(prog_name="simtraffic")
+    finally:
+        _flush()
+
+
+def _flush() -> None:
+    """Write what is buffered while a broken pipe can still be caught."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        console.silence_stdout()

@@ -1,0 +1,92 @@
+"""The only place that reads a clock or waits.
+
+A run asks its clock when it is and waits for the next tick. Three kinds: wall time, wall time with
+a factor, and simulated time that never waits.
+"""
+
+from __future__ import annotations
+
+import resource
+import sys
+import threading
+import time
+from dataclasses import dataclass, field
+from typing import Protocol
+
+SECOND_NS = 1_000_000_000
+
+
+def unix_ns() -> int:
+    """Wall clock, nanoseconds since 1970."""
+    return time.time_ns()  # noqa: TID251
+
+
+def monotonic() -> float:
+    """Seconds on a clock that never jumps, for durations and deadlines."""
+    return time.monotonic()  # noqa: TID251
+
+
+class Clock(Protocol):
+    """Time as a run sees it, counted from its start."""
+
+    waits: bool
+    """Whether the clock holds the run back; in simulated time the run waits for delivery instead."""
+
+    def elapsed_ns(self) -> int:
+        """Nanoseconds of simulated time since the start."""
+        ...
+
+    def wait_until(self, elapsed_ns: int, stop: threading.Event) -> None:
+        """Return when this much simulated time has passed, or when ``stop`` is set."""
+        ...
+
+
+@dataclass
+class RealClock:
+    """Wall time, ``factor`` simulated seconds to a real one."""
+
+    factor: float = 1.0
+    waits: bool = field(default=True, init=False)
+    _origin: float = field(default_factory=monotonic, init=False)
+
+    def restart(self) -> None:
+        """Make now the start."""
+        self._origin = monotonic()
+
+    def elapsed_ns(self) -> int:
+        """Simulated nanoseconds since the start."""
+        return int((monotonic() - self._origin) * self.factor * SECOND_NS)
+
+    def wait_until(self, elapsed_ns: int, stop: threading.Event) -> None:
+        """Wait for the wall clock to reach this point of the run."""
+        remaining = elapsed_ns / SECOND_NS / self.factor - (monotonic() - self._origin)
+        if remaining > 0:
+            stop.wait(remaining)
+
+
+@dataclass
+class SimulatedClock:
+    """As fast as possible: whatever is waited for has come."""
+
+    waits: bool = field(default=False, init=False)
+    _elapsed_ns: int = field(default=0, init=False)
+
+    def elapsed_ns(self) -> int:
+        """The furthest point that was waited for."""
+        return self._elapsed_ns
+
+    def wait_until(self, elapsed_ns: int, stop: threading.Event) -> None:  # noqa: ARG002
+        """Jump there."""
+        self._elapsed_ns = max(self._elapsed_ns, elapsed_ns)
+
+
+def cpu_seconds() -> float:
+    """Processor seconds that this process has used, all threads."""
+    return time.process_time()
+
+
+def peak_rss_bytes() -> int:
+    """The most memory this process has held, in bytes."""
+    # Linux counts in kibibytes, macOS in bytes.
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit

@@ -1,0 +1,53 @@
+"""What arrived at the built-in collector, and what was wrong with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+# Distinct messages kept; the rest is counted together.
+MOST_FAULTS = 100
+OTHER_FAULTS = "other faults"
+
+
+@dataclass(frozen=True, slots=True)
+class CollectorCounts:
+    """Everything received up to now. Retried requests that arrive twice are counted twice."""
+
+    spans: int = 0
+    data_points: int = 0
+    log_records: int = 0
+    requests: int = 0
+    """Export calls that were accepted."""
+    bytes: int = 0
+    """OTLP protobuf, uncompressed."""
+    faults: dict[str, int] = field(default_factory=dict)
+    """What breaks OTLP's rules or does not fit together, and how often; the first hundred kinds."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON; faults as a list of messages with counts."""
+        return {
+            "spans": self.spans,
+            "data_points": self.data_points,
+            "log_records": self.log_records,
+            "requests": self.requests,
+            "bytes": self.bytes,
+            "faults": [
+                {"message": message, "count": count} for message, count in self.faults.items()
+            ],
+        }
+
+
+@dataclass(slots=True)
+class Faults:
+    """Messages and how often they came, bounded."""
+
+    found: dict[str, int] = field(default_factory=dict)
+
+    def add(self, message: str, count: int = 1) -> None:
+        """Count a message; nothing for a count of zero."""
+        if not count:
+            return
+        known = message in self.found or len(self.found) < MOST_FAULTS
+        key = message if known else OTHER_FAULTS
+        self.found[key] = self.found.get(key, 0) + count

@@ -1,0 +1,115 @@
+"""The collector in this process: two doors and what is behind them."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any, Self
+
+from simtraffic.collector.grpc_door import GrpcDoor
+from simtraffic.collector.http_door import HttpDoor
+from simtraffic.collector.receiver import Receiver
+from simtraffic.export.file import FileSink
+
+if TYPE_CHECKING:
+    from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
+    from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric
+    from opentelemetry.proto.trace.v1.trace_pb2 import Span
+
+    from simtraffic.collector.counts import CollectorCounts
+
+
+class Collector:
+    """A receiver of OTLP over gRPC and HTTP, listening inside a ``with`` block.
+
+    Args:
+        grpc: ``HOST:PORT``; port 0 takes a free one; None leaves the door out.
+        http: The same for HTTP.
+        out: Path that requests are written to as OTLP/JSON lines, ``-`` for standard output. The
+            official classes write them, at tens of microseconds a span.
+        keep: Keep what arrives, for :meth:`spans` and its like. Memory then grows with it; without
+            it memory stays bounded however long the run (see the checks' modules).
+
+    Raises:
+        UsageError: On entering: an address cannot be listened on, or ``out`` not be written.
+    """
+
+    def __init__(
+        self,
+        grpc: str | None = "127.0.0.1:0",
+        http: str | None = "127.0.0.1:0",
+        out: str | None = None,
+        *,
+        keep: bool = False,
+    ) -> None:
+        self._addresses = grpc, http
+        self._out = out
+        self._keep = keep
+        self._stack = ExitStack()
+        self._receiver = Receiver(keep=keep)
+        self.grpc_endpoint = ""
+        """URL of the gRPC door while listening."""
+        self.http_endpoint = ""
+        """Base URL of the HTTP door while listening, without a signal's path."""
+
+    def __enter__(self) -> Self:
+        with ExitStack() as stack:
+            sink = FileSink.open(self._out, None) if self._out else None
+            if sink is not None:
+                stack.callback(sink.close)
+            self._receiver = Receiver(sink, keep=self._keep)
+            grpc, http = self._addresses
+            if grpc is not None:
+                grpc_door = GrpcDoor(grpc, self._receiver)
+                stack.callback(grpc_door.close)
+                self.grpc_endpoint = grpc_door.endpoint
+            if http is not None:
+                http_door = HttpDoor(http, self._receiver)
+                stack.callback(http_door.close)
+                self.http_endpoint = http_door.endpoint
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self._stack.close()
+
+    def counts(self) -> CollectorCounts:
+        """What arrived up to now, also after the end."""
+        return self._receiver.counts()
+
+    def wait_for(self, signal: str, count: int, timeout_s: float = 10.0) -> bool:
+        """Wait until ``count`` items of a signal have arrived; whether they have."""
+        return self._receiver.wait_for(signal, count, timeout_s)
+
+    def requests(self, signal: str) -> list[Any]:
+        """Every ``Export*ServiceRequest`` of a signal; needs ``keep``."""
+        return self._receiver.requests(signal)
+
+    def spans(self) -> list[Span]:
+        """Every span, in order of arrival; needs ``keep``."""
+        return [
+            span
+            for request in self.requests("traces")
+            for resource in request.resource_spans
+            for scope in resource.scope_spans
+            for span in scope.spans
+        ]
+
+    def metrics(self) -> list[Metric]:
+        """Every metric with its points, in order of arrival; needs ``keep``."""
+        return [
+            metric
+            for request in self.requests("metrics")
+            for resource in request.resource_metrics
+            for scope in resource.scope_metrics
+            for metric in scope.metrics
+        ]
+
+    def log_records(self) -> list[LogRecord]:
+        """Every log record, in order of arrival; needs ``keep``."""
+        return [
+            record
+            for request in self.requests("logs")
+            for resource in request.resource_logs
+            for scope in resource.scope_logs
+            for record in scope.log_records
+        ]

@@ -1,0 +1,331 @@
+"""The columns that a convention may speak of, and how each is read from the simulation's tables.
+
+Three sorts. A *category* takes few values and is baked into a shape: it depends on one or more
+*axes*, small integer codes such as the route or the error kind. A *number* differs from row to row
+and fills a slot. A *text* differs from row to row too and always has the same width, so that a slot
+can hold it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from simtraffic.simulation.tables import (
+    ERROR_KINDS,
+    FINISH_REASONS,
+    PRIORITIES,
+    Attempts,
+    Exchanges,
+    Operations,
+    Requests,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from simtraffic.conventions.context import Context
+
+    Array = NDArray[np.generic]
+    Scalar = str | bool | int | float
+
+TABLES = ("request", "operation", "attempt")
+STATUS_CODES = (0, 200, 400, 401, 429, 500, 502, 503, 504, 529)
+"""HTTP status codes that the simulation produces; the axis ``status`` counts them."""
+
+HTTP_ROUTES = ("/v1/chat/completions", "/v1/completions", "/v1/embeddings")
+"""Path of the service's own endpoint, by workflow code."""
+
+OPERATION_NAMES = ("chat", "text_completion", "embeddings")
+"""``gen_ai.operation.name`` by workflow code."""
+
+EMBEDDINGS = 2
+
+_STATUS_INDEX = np.zeros(600, dtype=np.int64)
+_STATUS_INDEX[list(STATUS_CODES)] = np.arange(len(STATUS_CODES))
+
+
+class Rows:
+    """One table of a block together with what its rows inherit from their requests."""
+
+    def __init__(self, kind: str, exchanges: Exchanges, context: Context) -> None:
+        self.kind = kind
+        self.context = context
+        self.requests: Requests = exchanges.requests
+        self.operations: Operations = exchanges.operations
+        self.attempts: Attempts = exchanges.attempts
+        self.table = {
+            "request": exchanges.requests,
+            "operation": exchanges.operations,
+            "attempt": exchanges.attempts,
+        }[kind]
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    def of_request(self, name: str) -> Array:
+        """A column of :class:`Requests`, one value per row of this table."""
+        column: Array = getattr(self.requests, name)
+        return column if self.kind == "request" else column[getattr(self.table, "request")]
+
+    def own(self, name: str) -> Array:
+        """A column of this table."""
+        column: Array = getattr(self.table, name)
+        return column
+
+    def workflow(self) -> Array:
+        """Workflow code of each row."""
+        codes: Array = self.context.flow_workflows[self.of_request("flow")]
+        return codes
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """A small integer code per row."""
+
+    size: Callable[[Context], int]
+    codes: Callable[[Rows], Array]
+    tables: tuple[str, ...] = TABLES
+
+
+@dataclass(frozen=True, slots=True)
+class Category:
+    """A value that follows from the codes of some axes."""
+
+    axes: tuple[str, ...]
+    value: Callable[..., Scalar]
+    """Called with the context and one code per axis."""
+    tables: tuple[str, ...] = TABLES
+    about: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A number per row; int64 or float64."""
+
+    read: Callable[[Rows], Array]
+    tables: tuple[str, ...] = TABLES
+    about: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A text per row, always of the width that ``width`` tells; ``source`` says how to write it."""
+
+    source: str
+    """``hex16``: an id of eight bytes; ``hex32``: of sixteen; ``digits``: a number, zero-padded;
+    ``time``: an instant in ISO 8601 with milliseconds; ``instance``: the instance's id."""
+    read: Callable[[Rows], Array]
+    tables: tuple[str, ...] = TABLES
+    about: str = ""
+
+
+_TWO = lambda _context: 2  # noqa: E731 - a size, said once
+
+AXES: dict[str, Axis] = {
+    "route": Axis(lambda c: len(c.routes), lambda r: r.own("route")),
+    "flow": Axis(lambda c: len(c.flows), lambda r: r.of_request("flow")),
+    "workflow": Axis(lambda _c: len(HTTP_ROUTES), Rows.workflow),
+    "streaming": Axis(_TWO, lambda r: r.of_request("streaming")),
+    "sampled": Axis(_TWO, lambda r: r.of_request("sampled")),
+    "in_conversation": Axis(_TWO, lambda r: r.of_request("conversation") != 0),
+    "error": Axis(lambda _c: len(ERROR_KINDS), lambda r: r.own("error")),
+    "status": Axis(
+        lambda _c: len(STATUS_CODES),
+        lambda r: _STATUS_INDEX[r.own("status_code")],
+        ("request", "attempt"),
+    ),
+    "finish": Axis(lambda _c: len(FINISH_REASONS), lambda r: r.own("finish"), ("operation",)),
+    "retry_reason": Axis(
+        lambda _c: len(ERROR_KINDS),
+        lambda r: np.where(r.own("attempts") > 1, r.own("first_error"), 0),  # type: ignore[operator]
+        ("operation",),
+    ),
+    "cache_hit": Axis(_TWO, lambda r: r.own("cached_tokens") > 0, ("operation",)),  # type: ignore[operator]
+    "fallback": Axis(_TWO, lambda r: r.own("is_fallback"), ("operation",)),
+    "resent": Axis(_TWO, lambda r: r.own("resend") > 0, ("attempt",)),  # type: ignore[operator]
+}
+
+
+def _llm_operation(_context: Context, workflow: int, streaming: int) -> str:
+    if workflow == EMBEDDINGS:
+        return "embedding"
+    return "streaming" if streaming else ("chat", "completion")[workflow]
+
+
+def _llm_span_name(_context: Context, workflow: int, streaming: int) -> str:
+    if workflow == EMBEDDINGS:
+        return "llm.embedding"
+    return "llm.streaming" if streaming else "llm.completion"
+
+
+def _priority(_context: Context, workflow: int, streaming: int) -> str:
+    return PRIORITIES[2 if workflow == EMBEDDINGS else 0 if streaming else 1]
+
+
+def _http_error_type(_context: Context, status: int, error: int) -> str:
+    code = STATUS_CODES[status]
+    return str(code) if code else ERROR_KINDS[error]
+
+
+# What a gateway answers its own caller, by error code of the last operation.
+ROOT_STATUS = (200, 429, 504, 502, 502, 400, 400, 401, 400)
+
+CATEGORIES: dict[str, Category] = {
+    "provider": Category(("route",), lambda c, r: c.routes[r].provider, about="openai, anthropic…"),
+    "model": Category(("route",), lambda c, r: c.routes[r].model, about="name of the model"),
+    "server_address": Category(("route",), lambda c, r: c.routes[r].server_address),
+    "server_port": Category(("route",), lambda c, r: c.routes[r].server_port),
+    "provider_path": Category(
+        ("route", "workflow"), lambda c, r, w: c.routes[r].paths[w], about="path at the provider"
+    ),
+    "reasons": Category(
+        ("route", "workflow"),
+        lambda c, r, w: c.routes[r].reasons and w != EMBEDDINGS,
+        about="whether the model writes reasoning tokens",
+    ),
+    "flow": Category(("flow",), lambda c, f: c.flows[f]),
+    "workflow": Category(("workflow",), lambda _c, w: ("chat", "completion", "embeddings")[w]),
+    "operation": Category(("workflow",), lambda _c, w: OPERATION_NAMES[w]),
+    "generates": Category(
+        ("workflow",), lambda _c, w: w != EMBEDDINGS, about="false for embeddings"
+    ),
+    "http_route": Category(("workflow",), lambda _c, w: HTTP_ROUTES[w]),
+    "streaming": Category(("streaming",), lambda _c, s: bool(s)),
+    "in_conversation": Category(("in_conversation",), lambda _c, s: bool(s)),
+    "llm_operation": Category(("workflow", "streaming"), _llm_operation),
+    "llm_span_name": Category(("workflow", "streaming"), _llm_span_name),
+    "priority": Category(("workflow", "streaming"), _priority),
+    "error": Category(("error",), lambda _c, e: ERROR_KINDS[e], about="error kind, or none"),
+    "failed": Category(("error",), lambda _c, e: e != 0),
+    "error_status": Category(
+        ("error",), lambda _c, e: ROOT_STATUS[e], about="status that the caller gets for the error"
+    ),
+    "status_code": Category(
+        ("status",), lambda _c, s: STATUS_CODES[s], ("request", "attempt"), "HTTP status"
+    ),
+    "answered": Category(("status",), lambda _c, s: STATUS_CODES[s] != 0, ("request", "attempt")),
+    "server_fault": Category(
+        ("status",), lambda _c, s: STATUS_CODES[s] >= 500, ("request", "attempt"), "status >= 500"
+    ),
+    "http_error_type": Category(("status", "error"), _http_error_type, ("request", "attempt")),
+    "finish_reason": Category(("finish",), lambda _c, f: FINISH_REASONS[f], ("operation",)),
+    "retry_reason": Category(("retry_reason",), lambda _c, e: ERROR_KINDS[e], ("operation",)),
+    "retried": Category(("retry_reason",), lambda _c, e: e != 0, ("operation",)),
+    "cache_hit": Category(("cache_hit",), lambda _c, h: bool(h), ("operation",)),
+    "is_fallback": Category(("fallback",), lambda _c, f: bool(f), ("operation",)),
+    "resent": Category(("resent",), lambda _c, r: bool(r), ("attempt",)),
+    "service_name": Category((), lambda c: c.service_name),
+    "service_version": Category((), lambda c: c.service_version),
+    "environment": Category((), lambda c: c.environment),
+}
+
+
+def _start(rows: Rows) -> Array:
+    return rows.own("due_ns" if rows.kind == "request" else "start_ns")
+
+
+def _duration(rows: Rows) -> Array:
+    return rows.own("end_ns") - _start(rows)  # type: ignore[operator, no-any-return]
+
+
+def _streaming(rows: Rows) -> Array:
+    return np.maximum(_duration(rows) - rows.own("first_token_ns"), 0)  # type: ignore[operator, type-var, no-any-return]
+
+
+def _visible(rows: Rows) -> Array:
+    return rows.own("output_tokens") - rows.own("reasoning_tokens")  # type: ignore[operator, no-any-return]
+
+
+def _later_chunks(rows: Rows) -> Array:
+    return np.maximum(_visible(rows) - 1, 0)  # type: ignore[operator, no-any-return]
+
+
+def _tokens_per_second(rows: Rows) -> Array:
+    return rows.own("output_tokens") * 1e9 / _duration(rows)  # type: ignore[operator, no-any-return]
+
+
+_OPERATION = ("operation",)
+
+NUMBERS: dict[str, Number] = {
+    "duration_ns": Number(_duration, about="from start to end"),
+    "first_token_ns": Number(lambda r: r.own("first_token_ns"), _OPERATION),
+    "streaming_ns": Number(_streaming, _OPERATION, "from the first token to the end"),
+    "later_chunks": Number(_later_chunks, _OPERATION, "visible tokens after the first"),
+    "inter_token_ns": Number(
+        lambda r: _streaming(r) // np.maximum(_later_chunks(r), 1),  # type: ignore[operator, type-var]
+        _OPERATION,
+        "mean time between visible tokens",
+    ),
+    "tokens_per_second": Number(_tokens_per_second, _OPERATION, "output over duration"),
+    "input_tokens": Number(lambda r: r.own("input_tokens"), _OPERATION),
+    "cached_tokens": Number(lambda r: r.own("cached_tokens"), _OPERATION, "part of the input"),
+    "output_tokens": Number(lambda r: r.own("output_tokens"), _OPERATION),
+    "reasoning_tokens": Number(lambda r: r.own("reasoning_tokens"), _OPERATION, "part of output"),
+    "total_tokens": Number(
+        lambda r: r.own("input_tokens") + r.own("output_tokens"),  # type: ignore[operator]
+        _OPERATION,
+    ),
+    "max_tokens": Number(lambda r: r.own("max_tokens"), _OPERATION),
+    "attempts": Number(lambda r: r.own("attempts"), _OPERATION),
+    "retries": Number(lambda r: r.own("attempts") - 1, _OPERATION),  # type: ignore[operator]
+    "input_cost_pusd": Number(lambda r: r.own("input_cost_pusd"), _OPERATION, "in 1e-12 USD"),
+    "output_cost_pusd": Number(lambda r: r.own("output_cost_pusd"), _OPERATION, "in 1e-12 USD"),
+    "cost_pusd": Number(
+        lambda r: r.own("input_cost_pusd") + r.own("output_cost_pusd"),  # type: ignore[operator]
+        _OPERATION,
+        "in 1e-12 USD",
+    ),
+    "queue_ns": Number(lambda r: r.of_request("queue_ns"), about="wait for capacity"),
+    "messages": Number(
+        lambda r: r.of_request("turn").astype(np.int64) * 2 - 1,
+        about="of the conversation so far",
+    ),
+    "resend": Number(lambda r: r.own("resend"), ("attempt",)),
+}
+
+FLOAT_COLUMNS = ("tokens_per_second",)
+"""Numbers that are doubles although nothing scales them."""
+
+COLLECTION_NUMBERS = ("memory_bytes",)
+"""Numbers of the table ``collection``: one row per instance and metric collection."""
+
+TEXTS: dict[str, Text] = {
+    "trace_id": Text("hex32", lambda r: r.of_request("trace_id")),
+    "span_id": Text("hex16", lambda r: r.own("span_id")),
+    "parent_span_id": Text("hex16", lambda r: parent_span_ids(r), ("operation", "attempt")),
+    "request_id": Text("hex16", lambda r: r.of_request("span_id")),
+    "conversation": Text("hex16", lambda r: r.of_request("conversation")),
+    "response_id": Text("hex16", lambda r: r.own("response_id"), _OPERATION),
+    "user": Text("digits", lambda r: r.of_request("user"), about="number of the user"),
+    "start_time": Text("time", _start, about="ISO 8601, UTC"),
+    "end_time": Text("time", lambda r: r.own("end_ns"), about="ISO 8601, UTC"),
+    "instance_id": Text("instance", lambda r: r.of_request("instance")),
+}
+
+
+def parent_span_ids(rows: Rows) -> Array:
+    """Span id of what encloses each row: the root for operations, the operation for attempts."""
+    if rows.kind == "operation":
+        return rows.of_request("span_id")
+    return rows.operations.span_id[rows.attempts.operation]
+
+
+def start_ns(rows: Rows) -> Array:
+    """When each row began, nanoseconds since the start of the run."""
+    return _start(rows)
+
+
+def known(table: str) -> list[str]:
+    """Names of all columns that a convention may use for this table, sorted."""
+    sorts: tuple[dict[str, Category] | dict[str, Number] | dict[str, Text], ...] = (
+        CATEGORIES,
+        NUMBERS,
+        TEXTS,
+    )
+    names = [name for sort in sorts for name, column in sort.items() if table in column.tables]
+    return sorted(names)

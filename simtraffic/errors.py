@@ -1,0 +1,85 @@
+"""Errors that a user can cause, each with its place, its hint and the exit code it ends in.
+
+Stages raise them, the command line catches them once. A message reads
+*where: what is wrong; what was found; what to do*, on one line.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class ExitCode(IntEnum):
+    """How a command ended, for the shell."""
+
+    OK = 0
+    UNEXPECTED = 1
+    USAGE = 2
+    INVALID = 3
+    NOT_DELIVERED = 4
+    FAILED = 5
+    INTERRUPTED = 130
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that is wrong in a file, and where."""
+
+    file: str
+    line: int
+    """Counted from 1; 0 when the fault belongs to the file as a whole."""
+    column: int
+    """Counted from 1."""
+    path: str
+    """Dotted path inside the document, such as ``load.stages[2].target``."""
+    problem: str
+    found: str = ""
+    hint: str = ""
+
+    def __str__(self) -> str:
+        """One line: ``file:line:column path: problem; found; hint``."""
+        place = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
+        head = f"{place} {self.path}" if self.path else place
+        said = "; ".join(part for part in (self.problem, self.found, self.hint) if part)
+        return f"{head}: {said}"
+
+
+class SimtrafficError(Exception):
+    """Base of every error that is not a bug."""
+
+    exit_code = ExitCode.UNEXPECTED
+
+
+class UsageError(SimtrafficError):
+    """The command line, an option or the environment is wrong."""
+
+    exit_code = ExitCode.USAGE
+
+
+class FaultsError(SimtrafficError):
+    """A file is wrong; carries every fault that was found in it."""
+
+    exit_code = ExitCode.INVALID
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        self.faults = tuple(faults)
+        super().__init__("\n".join(str(fault) for fault in self.faults))
+
+
+class ScenarioError(FaultsError):
+    """A scenario file is wrong."""
+
+
+class ConventionError(FaultsError):
+    """A convention file is wrong."""
+
+
+class DeliveryError(SimtrafficError):
+    """Telemetry cannot be delivered at all, such as a refused credential."""
+
+    exit_code = ExitCode.NOT_DELIVERED

@@ -1,0 +1,56 @@
+"""One transport for all signals, however their settings differ."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from simtraffic.export import Batch, SendResult, Transport
+    from simtraffic.export.settings import ExportSettings
+
+
+class RoutedTransport:
+    """Hands each batch to the transport of its signal."""
+
+    def __init__(self, transports: Mapping[str, Transport]) -> None:
+        self._transports = dict(transports)
+
+    def send(self, batch: Batch, timeout_s: float) -> SendResult:
+        """Send through the signal's transport."""
+        return self._transports[batch.signal].send(batch, timeout_s)
+
+    def close(self) -> None:
+        """Close every transport once."""
+        for transport in {id(each): each for each in self._transports.values()}.values():
+            transport.close()
+
+
+def open_transport(signals: Mapping[str, ExportSettings]) -> Transport:
+    """A transport for these signals; signals with equal settings share one.
+
+    No connection is opened before the first batch.
+
+    Raises:
+        UsageError: A certificate or key file cannot be read.
+    """
+    opened: dict[ExportSettings, Transport] = {}
+    for settings in signals.values():
+        if settings not in opened:
+            opened[settings] = _open(settings)
+    if len(opened) == 1:
+        return next(iter(opened.values()))
+    return RoutedTransport({signal: opened[settings] for signal, settings in signals.items()})
+
+
+def _open(settings: ExportSettings) -> Transport:
+    # Only the library that is needed is loaded.
+    if settings.protocol == "grpc":
+        from simtraffic.export.grpc import GrpcTransport  # noqa: PLC0415
+
+        return GrpcTransport(settings)
+    from simtraffic.export.http import HttpTransport  # noqa: PLC0415
+    from simtraffic.export.otlp_json import to_json  # noqa: PLC0415
+
+    return HttpTransport(settings, to_json)

@@ -1,0 +1,359 @@
+"""Bounded, counted delivery: chunks in, one entry in the ledger for each item, whatever happens.
+
+Chunks of a signal gather into batches by size and age; worker threads send them and retry. The
+bytes held, waiting and in flight, are bounded. What was generated is counted by the caller; what
+became of it, here and once: a batch is settled by the first of an answer, the end of the tries, an
+overflow or the deadline of :meth:`Delivery.drain`.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import KW_ONLY, dataclass, field
+from typing import TYPE_CHECKING
+
+from simtraffic.clock import monotonic, unix_ns
+from simtraffic.export import Batch, Outcome, SendResult
+from simtraffic.export.lane import Lane, Pending
+from simtraffic.export.retry import RetryPolicy
+from simtraffic.ledger import SIGNALS, Ledger
+from simtraffic.randomness import Streams
+
+if TYPE_CHECKING:
+    from simtraffic.export import Transport
+
+# Under the 4 MiB that gRPC servers take by default, with room for headers.
+DEFAULT_BATCH_BYTES = 3_500_000
+DEFAULT_QUEUE_BYTES = 64 << 20
+
+QUEUE_FULL = "queue full"
+LARGER_THAN_QUEUE = "chunk larger than the whole queue"
+INTERRUPTED = "interrupted while the queue was full"
+CLOSED = "delivery closed"
+DRAIN_DEADLINE = "drain deadline"
+
+# A blocked hand-over looks this often whether the run was interrupted, in seconds.
+_STOP_POLL_S = 0.1
+# Threads that close() leaves behind would hang in a call that ignores its own timeout.
+_JOIN_S = 2.0
+
+
+@dataclass(eq=False)
+class Delivery:
+    """Sends chunks through a transport and books every item into the ledger."""
+
+    transport: Transport
+    ledger: Ledger
+    _: KW_ONLY
+    queue_bytes: int = DEFAULT_QUEUE_BYTES
+    """Bound on bytes held over all signals, in flight included."""
+    max_batch_bytes: int = DEFAULT_BATCH_BYTES
+    """Chunks gather up to this; a single larger chunk travels alone and whole."""
+    max_age_s: float = 0.2
+    """A batch that is not full leaves after this."""
+    concurrency: int = 4
+    """Batches in flight for traces and for logs; metrics have one, as points must keep order."""
+    timeout_s: float = 10.0
+    """For one export call."""
+    retry: RetryPolicy = field(default_factory=RetryPolicy)
+    seed: int = 0
+    """Of the jitter."""
+    fatal: str | None = field(default=None, init=False)
+    """Why nothing more can be delivered (a refused credential), in one line."""
+
+    def __post_init__(self) -> None:
+        self._lock = threading.RLock()
+        self._changed = threading.Condition(self._lock)
+        """Told when bytes were let go of, and when waiting for a next try lost its point."""
+        self._held = 0
+        self._order = 0
+        self._deadline: float | None = None
+        self._draining = False
+        self._closed = False
+        self._chance = Streams(self.seed).block("delivery jitter", 0)
+        self._lanes = {
+            signal: Lane(
+                signal,
+                1 if signal == "metrics" else self.concurrency,
+                threading.Condition(self._lock),
+            )
+            for signal in SIGNALS
+        }
+
+    @property
+    def queued_bytes(self) -> int:
+        """Bytes held now, waiting and in flight."""
+        return self._held
+
+    def submit(
+        self, chunk: Batch, *, block: bool = False, stop: threading.Event | None = None
+    ) -> None:
+        """Hand a chunk over; it is never split.
+
+        Args:
+            chunk: Part of a request or a whole one; already counted as generated.
+            block: When the queue is full, wait for room (simulated time) instead of dropping the
+                oldest waiting batches.
+            stop: Ends such a wait; the chunk is then dropped and counted.
+        """
+        size = len(chunk.payload)
+        with self._lock:
+            reason = self._unwelcome(size)
+            if reason is None and self._held + size > self.queue_bytes:
+                reason = self._wait_for_room(size, stop) if block else self._make_room(size)
+            if reason is not None:
+                self.ledger.drop(chunk.signal, chunk.count, reason, unix_ns())
+                return
+            self._enqueue(self._lanes[chunk.signal], chunk, size)
+
+    def drain(self, deadline_s: float) -> bool:
+        """Send everything held; what is left after ``deadline_s`` seconds is given up and counted.
+
+        Returns:
+            Whether everything was settled in time.
+        """
+        with self._lock:
+            self._deadline = monotonic() + deadline_s
+            self._draining = True
+            self._flush()
+            try:
+                while self._busy() and (left := self._deadline - monotonic()) > 0:
+                    self._changed.wait(left)
+                return self._cut(DRAIN_DEADLINE) == 0
+            finally:
+                self._draining = False
+                self._deadline = None
+
+    def close(self) -> None:
+        """End the threads and the transport; what is still held is given up and counted."""
+        with self._lock:
+            already = self._closed
+            self._closed = True
+            self._cut(CLOSED)
+            threads = [thread for lane in self._lanes.values() for thread in lane.threads]
+            self._wake_all()
+        if already:
+            return
+        self.transport.close()
+        for thread in threads:
+            thread.join(_JOIN_S)
+
+    # Handing over, under the lock.
+
+    def _unwelcome(self, size: int) -> str | None:
+        if self.fatal is not None:
+            return self.fatal
+        if self._closed:
+            return CLOSED
+        return LARGER_THAN_QUEUE if size > self.queue_bytes else None
+
+    def _wait_for_room(self, size: int, stop: threading.Event | None) -> str | None:
+        while self._held + size > self.queue_bytes:
+            if stop is not None and stop.is_set():
+                return INTERRUPTED
+            # Nothing more can gather while the only writer waits.
+            self._flush()
+            self._changed.wait(None if stop is None else _STOP_POLL_S)
+            reason = self._unwelcome(size)
+            if reason is not None:
+                return reason
+        return None
+
+    def _make_room(self, size: int) -> str | None:
+        while self._held + size > self.queue_bytes:
+            waiting = [
+                (order, lane)
+                for lane in self._lanes.values()
+                if (order := lane.oldest_order()) is not None
+            ]
+            if not waiting:
+                return QUEUE_FULL
+            _, lane = min(waiting, key=lambda pair: pair[0])
+            self._drop(lane, lane.pop_oldest(), QUEUE_FULL)
+        return None
+
+    def _enqueue(self, lane: Lane, chunk: Batch, size: int) -> None:
+        self._start(lane)
+        if lane.open is not None and lane.open.size + size > self.max_batch_bytes:
+            lane.seal()
+            lane.wake.notify()
+        if lane.open is None:
+            self._order += 1
+            lane.open = Pending(self._order, monotonic())
+            # Someone has to watch its age.
+            lane.wake.notify()
+        lane.open.add(chunk)
+        self._held += size
+        if self._draining or lane.open.size >= self.max_batch_bytes:
+            lane.seal()
+            lane.wake.notify()
+
+    def _start(self, lane: Lane) -> None:
+        if lane.threads:
+            return
+        lane.threads = [
+            threading.Thread(
+                target=self._work, args=(lane,), name=f"deliver-{lane.signal}-{n}", daemon=True
+            )
+            for n in range(1, lane.workers + 1)
+        ]
+        for thread in lane.threads:
+            thread.start()
+
+    def _flush(self) -> None:
+        for lane in self._lanes.values():
+            lane.seal()
+        self._wake_all()
+
+    def _busy(self) -> bool:
+        return any(lane.open or lane.ready or lane.in_flight for lane in self._lanes.values())
+
+    def _wake_all(self) -> None:
+        for lane in self._lanes.values():
+            lane.wake.notify_all()
+        self._changed.notify_all()
+
+    # Sending, in the workers.
+
+    def _work(self, lane: Lane) -> None:
+        while (pending := self._next(lane)) is not None:
+            self._deliver(lane, pending)
+
+    def _next(self, lane: Lane) -> Pending | None:
+        with self._lock:
+            while not self._closed:
+                if lane.open is not None and not lane.ready:
+                    left = lane.open.since + self.max_age_s - monotonic()
+                    if left <= 0:
+                        lane.seal()
+                    else:
+                        lane.wake.wait(left)
+                        continue
+                if lane.ready:
+                    pending = lane.ready.popleft()
+                    lane.in_flight.add(pending)
+                    return pending
+                lane.wake.wait()
+            return None
+
+    def _deliver(self, lane: Lane, pending: Pending) -> None:
+        batch = pending.batch(lane.signal)
+        give_up_at = monotonic() + self.retry.give_up_s
+        doubtful = False
+        while (timeout_s := self._begin_try(batch, pending, doubtful=doubtful)) is not None:
+            result = self._send(lane, pending, batch, timeout_s)
+            if result is None:
+                return
+            if result.outcome is not Outcome.RETRY:
+                self._settle(lane, pending, result)
+                return
+            doubtful = doubtful or result.maybe_delivered
+            if not self._wait_for_next_try(lane, pending, result, give_up_at):
+                return
+
+    def _begin_try(self, batch: Batch, pending: Pending, *, doubtful: bool) -> float | None:
+        """Book the try and say how long it may take; None when the batch was settled meanwhile."""
+        with self._lock:
+            if pending.settled:
+                return None
+            first = pending.tries == 0
+            pending.tries += 1
+            left = self.timeout_s if self._deadline is None else self._deadline - monotonic()
+        self.ledger.add_try(
+            batch.signal,
+            first=first,
+            payload_bytes=len(batch.payload),
+            possible_duplicates=batch.count if doubtful else 0,
+        )
+        # A call with no time at all would not even try to connect.
+        return max(0.001, min(self.timeout_s, left))
+
+    def _send(
+        self, lane: Lane, pending: Pending, batch: Batch, timeout_s: float
+    ) -> SendResult | None:
+        try:
+            return self.transport.send(batch, timeout_s)
+        except Exception as error:  # noqa: BLE001 - the law holds whatever a transport does
+            with self._lock:
+                self._fail(lane, pending, f"{type(error).__name__}: {error}")
+            return None
+
+    def _wait_for_next_try(
+        self, lane: Lane, pending: Pending, result: SendResult, give_up_at: float
+    ) -> bool:
+        with self._lock:
+            chance = float(self._chance.random())
+            next_at = monotonic() + self.retry.wait_s(pending.tries, chance, result.retry_after_s)
+            if next_at > give_up_at:
+                self._fail(lane, pending, result.message or "no answer")
+                return False
+            while not pending.settled and (left := next_at - monotonic()) > 0:
+                if self.fatal is not None:
+                    self._fail(lane, pending, self.fatal)
+                    break
+                self._changed.wait(left)
+            return not pending.settled
+
+    # Settling: each batch once.
+
+    def _settle(self, lane: Lane, pending: Pending, result: SendResult) -> None:
+        with self._lock:
+            if pending.settled:
+                return
+            if result.outcome is Outcome.ACCEPTED:
+                self._accept(lane, pending, result)
+                return
+            message = result.message or "refused without a reason"
+            self.ledger.reject(lane.signal, pending.count, message, unix_ns())
+            if result.outcome is Outcome.REFUSED and self.fatal is None:
+                self.fatal = message
+                self._drop_waiting(message)
+            self._let_go(lane, pending)
+
+    def _accept(self, lane: Lane, pending: Pending, result: SendResult) -> None:
+        rejected = min(max(result.rejected, 0), pending.count)
+        if rejected != result.rejected:
+            self.ledger.warn(
+                f"{lane.signal}: a partial success that does not add up was taken as far as it goes"
+            )
+        reason = f"partial success: {result.message or 'no reason given'}"
+        self.ledger.reject(lane.signal, rejected, reason, unix_ns())
+        if result.message and not rejected:
+            self.ledger.warn(f"{lane.signal}: the receiver says: {result.message}")
+        self.ledger.accept(lane.signal, pending.count - rejected)
+        self._let_go(lane, pending)
+
+    def _fail(self, lane: Lane, pending: Pending, reason: str) -> None:
+        if not pending.settled:
+            self.ledger.fail(lane.signal, pending.count, reason, unix_ns())
+            self._let_go(lane, pending)
+
+    def _drop(self, lane: Lane, pending: Pending, reason: str) -> None:
+        self.ledger.drop(lane.signal, pending.count, reason, unix_ns())
+        self._let_go(lane, pending)
+
+    def _let_go(self, lane: Lane, pending: Pending) -> None:
+        pending.settled = True
+        lane.in_flight.discard(pending)
+        self._held -= pending.size
+        self._changed.notify_all()
+
+    def _drop_waiting(self, reason: str) -> int:
+        given_up = 0
+        for lane in self._lanes.values():
+            for pending in lane.pop_all():
+                self._drop(lane, pending, reason)
+                given_up += 1
+        return given_up
+
+    def _cut(self, reason: str) -> int:
+        """Settle everything held without an answer; returns how many batches that were."""
+        given_up = self._drop_waiting(reason)
+        for lane in self._lanes.values():
+            for pending in list(lane.in_flight):
+                given_up += 1
+                if pending.tries:
+                    self._fail(lane, pending, reason)
+                else:
+                    self._drop(lane, pending, reason)
+        return given_up

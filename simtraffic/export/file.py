@@ -1,0 +1,124 @@
+"""OTLP/JSON lines into a file or a pipe, counted like any other delivery."""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import threading
+from typing import TYPE_CHECKING
+
+from simtraffic.clock import unix_ns
+from simtraffic.errors import UsageError
+
+if TYPE_CHECKING:
+    from typing import BinaryIO
+
+    from simtraffic.ledger import Ledger
+
+
+class FileSink:
+    """Writes one request a line; the first error ends it.
+
+    Args:
+        stream: Where to; closed by :meth:`close` only when :meth:`open` opened it.
+        name: The file's name in messages.
+        ledger: Where lines are counted; None when a receiver gets the same telemetry and is
+            counted instead.
+
+    Attributes:
+        fatal: Why nothing more can be written (full disk, closed pipe), in one line.
+    """
+
+    def __init__(
+        self,
+        stream: BinaryIO | io.RawIOBase,
+        name: str,
+        ledger: Ledger | None,
+        *,
+        owned: bool = False,
+    ) -> None:
+        self._stream = stream
+        self._name = name
+        self._ledger = ledger
+        self._owned = owned
+        self._lock = threading.Lock()
+        self.fatal: str | None = None
+
+    @classmethod
+    def open(cls, path: str, ledger: Ledger | None) -> FileSink:
+        """Write to this path, ``-`` for standard output; what was in the file is gone.
+
+        Raises:
+            UsageError: The path cannot be written.
+        """
+        if path == "-":
+            # Past Python's own buffer, which would complain about a closed pipe once more at exit.
+            return cls(io.FileIO(1, "w", closefd=False), "standard output", ledger)
+        try:
+            # Unbuffered: lines are large, and an error belongs to the line that met it.
+            stream = io.FileIO(path, "w")
+        except OSError as error:
+            raise UsageError(
+                f"--out {path}: cannot be written; {error.strerror}; name a file in a folder"
+                " that exists"
+            ) from error
+        return cls(stream, path, ledger, owned=True)
+
+    def submit(self, signal: str, line: bytes, count: int, proto_bytes: int) -> None:
+        """Write one request.
+
+        Args:
+            signal: Which signal it is of.
+            line: OTLP/JSON; the end of the line is added when it is missing.
+            count: Spans, data points or log records inside.
+            proto_bytes: The request's size as protobuf, for the ledger's bytes.
+        """
+        with self._lock:
+            if self.fatal is not None:
+                if self._ledger is not None:
+                    self._ledger.drop(signal, count, self.fatal, unix_ns())
+                return
+            if self._ledger is not None:
+                self._ledger.add_try(signal, first=True, payload_bytes=proto_bytes)
+            try:
+                self._write(line if line.endswith(b"\n") else line + b"\n")
+            except (OSError, ValueError) as error:
+                self._break(error)
+                if self._ledger is not None:
+                    self._ledger.fail(signal, count, self.fatal or "", unix_ns())
+                return
+            if self._ledger is not None:
+                self._ledger.accept(signal, count)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        with self._lock:
+            if not self._owned:
+                return
+            try:
+                self._stream.close()
+            except OSError as error:
+                self._break(error)
+
+    def _write(self, line: bytes) -> None:
+        view = memoryview(line)
+        start = self._stream.tell() if self._owned and self._stream.seekable() else None
+        try:
+            while view:
+                # A raw stream may take less than it was given, a non-blocking one nothing.
+                written = self._stream.write(view)
+                if written is None:
+                    raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+                view = view[written:]
+            self._stream.flush()
+        except OSError:
+            if start is not None and view.nbytes < len(line):
+                # Half a line would make the whole file unreadable.
+                self._stream.truncate(start)
+            raise
+
+    def _break(self, error: Exception) -> None:
+        if self.fatal is None:
+            said = getattr(error, "strerror", None) or str(error)
+            self.fatal = f"{self._name}: cannot be written; {said}"

@@ -1,0 +1,169 @@
+"""OTLP over gRPC: the bytes of a batch go into the call as they are."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import grpc
+
+from simtraffic._version import __version__
+from simtraffic.errors import UsageError
+from simtraffic.export import Batch, Outcome, SendResult
+from simtraffic.export.answers import SERVICES, UNREADABLE, one_line, read_success, retry_info_s
+from simtraffic.export.environment import silence_grpc
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from simtraffic.export.settings import ExportSettings
+
+# OTLP specification, "Failures" of OTLP/gRPC; RESOURCE_EXHAUSTED only together with RetryInfo.
+_RETRYABLE = frozenset(
+    {
+        grpc.StatusCode.CANCELLED,
+        grpc.StatusCode.DEADLINE_EXCEEDED,
+        grpc.StatusCode.ABORTED,
+        grpc.StatusCode.OUT_OF_RANGE,
+        grpc.StatusCode.UNAVAILABLE,
+        grpc.StatusCode.DATA_LOSS,
+    }
+)
+_CREDENTIAL = frozenset({grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED})
+_DETAILS_KEY = "grpc-status-details-bin"
+
+# How gRPC words a connection lost in the middle of a call; the code is UNAVAILABLE, as for a busy
+# receiver, so only the words tell them apart. "failed to connect" means that nothing was sent.
+_LOST = re.compile(
+    r"socket closed|connection reset|broken pipe|goaway|stream removed|rst_stream|"
+    r"cancelling all calls|end of tcp stream|watchdog timeout|ping timeout",
+    re.IGNORECASE,
+)
+_NOT_SENT = "failed to connect"
+# The refusal of a too large message by servers that answer OUT_OF_RANGE (tonic): no wait cures it.
+_TOO_LARGE = "message length too large"
+# This client's own refusal to read a huge answer: the request itself was taken.
+_HUGE_ANSWER = "CLIENT: Received message larger"
+
+_ANSWER_BYTES = 4 << 20
+_OPTIONS: tuple[tuple[str, int | str], ...] = (
+    ("grpc.primary_user_agent", f"simtraffic/{__version__}"),
+    ("grpc.max_send_message_length", -1),
+    ("grpc.max_receive_message_length", _ANSWER_BYTES),
+    # Further tries are ours, so that each is counted.
+    ("grpc.enable_retries", 0),
+    # An endpoint that comes back is used again within a second.
+    ("grpc.initial_reconnect_backoff_ms", 100),
+    ("grpc.min_reconnect_backoff_ms", 100),
+    ("grpc.max_reconnect_backoff_ms", 1000),
+    # Each transport has connections of its own, which end with it.
+    ("grpc.use_local_subchannel_pool", 1),
+)
+
+
+class GrpcTransport:
+    """One channel to a receiver, for every signal that goes there.
+
+    Raises:
+        UsageError: A certificate or key file cannot be read.
+    """
+
+    def __init__(self, settings: ExportSettings) -> None:
+        silence_grpc(os.environ)
+        target = grpc_target(settings.endpoint)
+        options = [*_OPTIONS, ("grpc.enable_http_proxy", 0 if settings.loopback else 1)]
+        compression = (
+            grpc.Compression.Gzip
+            if settings.compression == "gzip"
+            else grpc.Compression.NoCompression
+        )
+        self._channel = (
+            grpc.secure_channel(target, _credentials(settings), options, compression)
+            if settings.secure
+            else grpc.insecure_channel(target, options, compression)
+        )
+        self._metadata = settings.headers
+        # No (de)serialisers: requests are bytes already, and an answer that cannot be parsed is
+        # for us to judge, not an error of the call.
+        self._calls = {
+            signal: self._channel.unary_unary(service.grpc_method, None, None)
+            for signal, service in SERVICES.items()
+        }
+
+    def send(self, batch: Batch, timeout_s: float) -> SendResult:
+        """One unary call; the interpreter is free while it waits."""
+        try:
+            answer = self._calls[batch.signal](
+                batch.payload, timeout=timeout_s, metadata=self._metadata
+            )
+        except grpc.RpcError as error:
+            return _read_error(error)
+        return read_success(batch.signal, answer)
+
+    def close(self) -> None:
+        """Close the channel; calls still waiting are cancelled."""
+        self._channel.close()
+
+
+def grpc_target(endpoint: str) -> str:
+    """The name gRPC dials for an endpoint URL."""
+    parts = urlsplit(endpoint)
+    if parts.scheme == "unix":
+        return endpoint
+    if parts.port is not None:
+        return parts.netloc.rpartition("@")[2]
+    return f"{parts.netloc.rpartition('@')[2]}:{443 if parts.scheme == 'https' else 80}"
+
+
+def _credentials(settings: ExportSettings) -> grpc.ChannelCredentials:
+    certificate, key, chain = (
+        _read(path) if path else None
+        for path in (settings.certificate, settings.client_key, settings.client_certificate)
+    )
+    return grpc.ssl_channel_credentials(certificate, key, chain)
+
+
+def _read(path: str) -> bytes:
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise UsageError(
+            f"{path}: cannot be read; {error.strerror}; name a PEM file for TLS"
+        ) from error
+
+
+def _read_error(error: grpc.RpcError) -> SendResult:
+    code: grpc.StatusCode = error.code()
+    details = error.details() or ""
+    if code is grpc.StatusCode.RESOURCE_EXHAUSTED and _HUGE_ANSWER in details:
+        return SendResult(Outcome.ACCEPTED, message=UNREADABLE)
+    message = f"{code.name}: {one_line(details)}" if details else code.name
+    if code in _CREDENTIAL:
+        return SendResult(Outcome.REFUSED, message=message)
+    retry_after_s = _retry_after_s(error)
+    throttled = code is grpc.StatusCode.RESOURCE_EXHAUSTED and retry_after_s is not None
+    if throttled or (code in _RETRYABLE and _TOO_LARGE not in details):
+        return SendResult(
+            Outcome.RETRY,
+            message=message,
+            retry_after_s=retry_after_s,
+            maybe_delivered=_answer_lost(code, details),
+        )
+    return SendResult(Outcome.REJECTED, message=message)
+
+
+def _answer_lost(code: grpc.StatusCode, details: str) -> bool:
+    if code is grpc.StatusCode.DEADLINE_EXCEEDED:
+        return True
+    return _NOT_SENT not in details and _LOST.search(details) is not None
+
+
+def _retry_after_s(error: grpc.RpcError) -> float | None:
+    metadata: Iterable[tuple[str, bytes | str]] = error.trailing_metadata() or ()  # type: ignore[assignment]
+    for key, value in metadata:
+        if key == _DETAILS_KEY:
+            return retry_info_s(value)
+    return None

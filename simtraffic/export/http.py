@@ -1,0 +1,173 @@
+"""OTLP over HTTP, protobuf or JSON, through one pooled client."""
+
+from __future__ import annotations
+
+import gzip
+import ssl
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING
+
+import httpx
+
+from simtraffic._version import __version__
+from simtraffic.clock import SECOND_NS, monotonic, unix_ns
+from simtraffic.errors import UsageError
+from simtraffic.export import Batch, Outcome, SendResult
+from simtraffic.export.answers import UNREADABLE, one_line, read_success, status_message
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from simtraffic.export.settings import ExportSettings
+
+# OTLP specification, "Failures" of OTLP/HTTP: these and nothing else.
+_RETRYABLE = frozenset({429, 502, 503, 504})
+_CREDENTIAL = frozenset({401, 403})
+
+_ANSWER_BYTES = 4 << 20
+# Simulated telemetry is regular and shrinks well at any level; the fastest leaves the cores free.
+_GZIP_LEVEL = 1
+_CONNECTIONS = 16
+
+# The request was not written in full, so nothing can have been taken.
+_NOT_SENT = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.WriteError,
+    httpx.WriteTimeout,
+)
+
+
+class HttpTransport:
+    """Sends batches of one signal, or of several with the same path, to one URL.
+
+    Args:
+        settings: Where and how; the endpoint is the full URL.
+        to_json: Turns a protobuf request into OTLP/JSON; needed for ``http/json``.
+
+    Raises:
+        UsageError: A certificate or key file cannot be read.
+    """
+
+    def __init__(
+        self,
+        settings: ExportSettings,
+        to_json: Callable[[str, bytes], bytes] | None = None,
+    ) -> None:
+        self._to_json = to_json if settings.protocol == "http/json" else None
+        self._is_json = settings.protocol == "http/json"
+        if self._is_json and to_json is None:
+            raise ValueError("http/json needs to_json")
+        self._compress = settings.compression == "gzip"
+        self._url = settings.endpoint
+        headers = {
+            "user-agent": f"simtraffic/{__version__}",
+            **dict(settings.headers),
+            "content-type": "application/json" if self._is_json else "application/x-protobuf",
+        }
+        if self._compress:
+            headers["content-encoding"] = "gzip"
+        self._client = httpx.Client(
+            headers=headers,
+            verify=_tls(settings) if settings.secure else False,
+            # A proxy of the environment is not asked for this machine.
+            trust_env=not settings.loopback,
+            follow_redirects=False,
+            limits=httpx.Limits(
+                max_connections=_CONNECTIONS, max_keepalive_connections=_CONNECTIONS
+            ),
+        )
+
+    def send(self, batch: Batch, timeout_s: float) -> SendResult:
+        """One POST; the interpreter is free while it waits."""
+        body = self._to_json(batch.signal, batch.payload) if self._to_json else batch.payload
+        if self._compress:
+            body = gzip.compress(body, compresslevel=_GZIP_LEVEL, mtime=0)
+        deadline = monotonic() + timeout_s
+        try:
+            with self._client.stream(
+                "POST", self._url, content=body, timeout=timeout_s
+            ) as response:
+                return _read_answer(batch.signal, response, deadline)
+        except _NOT_SENT as error:
+            return SendResult(Outcome.RETRY, message=_error_message(error))
+        except httpx.TransportError as error:
+            return SendResult(Outcome.RETRY, message=_error_message(error), maybe_delivered=True)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
+
+def _read_answer(signal: str, response: httpx.Response, deadline: float) -> SendResult:
+    status = response.status_code
+    kind = response.headers.get("content-type", "")
+    try:
+        body = _read_body(response, deadline)
+    except (httpx.TransportError, httpx.DecodingError):
+        # The status has said what became of the request; only the rest of the answer is missing.
+        body = None
+    if response.is_success:
+        if body is None:
+            return SendResult(Outcome.ACCEPTED, message=UNREADABLE)
+        return read_success(signal, body, is_json=kind.startswith("application/json"))
+    said = status_message(body or b"", kind) or response.reason_phrase
+    message = one_line(f"HTTP {status}: {said}")
+    if status in _CREDENTIAL:
+        return SendResult(Outcome.REFUSED, message=message)
+    if status in _RETRYABLE:
+        wait = retry_after_s(response.headers.get("retry-after"))
+        return SendResult(Outcome.RETRY, message=message, retry_after_s=wait)
+    return SendResult(Outcome.REJECTED, message=message)
+
+
+def _read_body(response: httpx.Response, deadline: float) -> bytes | None:
+    """The body; None when it is larger or slower than any answer should be."""
+    parts: list[bytes] = []
+    size = 0
+    for part in response.iter_bytes():
+        size += len(part)
+        if size > _ANSWER_BYTES:
+            return None
+        parts.append(part)
+        # httpx times each read; an answer that drips must end all the same.
+        if monotonic() > deadline:
+            return None
+    return b"".join(parts)
+
+
+def retry_after_s(value: str | None) -> float | None:
+    """Seconds of a Retry-After header, a number or an HTTP date; None when it says nothing."""
+    if not value:
+        return None
+    text = value.strip()
+    if text.isascii() and text.isdigit():
+        return float(text[:12])
+    try:
+        at = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    return max(0.0, at.timestamp() - unix_ns() / SECOND_NS)
+
+
+def _error_message(error: httpx.TransportError) -> str:
+    words: dict[type[httpx.TransportError], str] = {
+        httpx.ConnectTimeout: "connecting took too long",
+        httpx.ReadTimeout: "no answer in time",
+        httpx.WriteTimeout: "sending took too long",
+        httpx.PoolTimeout: "no free connection in time",
+    }
+    return words.get(type(error)) or one_line(str(error)) or type(error).__name__
+
+
+def _tls(settings: ExportSettings) -> ssl.SSLContext:
+    try:
+        context = ssl.create_default_context(cafile=settings.certificate)
+        if settings.client_certificate:
+            context.load_cert_chain(settings.client_certificate, settings.client_key)
+    except (OSError, ssl.SSLError) as error:
+        paths = (settings.certificate, settings.client_certificate, settings.client_key)
+        named = ", ".join(path for path in paths if path)
+        raise UsageError(f"{named}: cannot be used for TLS; {error}; name PEM files") from error
+    return context

@@ -1,0 +1,83 @@
+"""The queue of one signal: chunks gather in an open batch, full or old batches are ready to leave.
+
+A lane is plain state. :class:`simtraffic.export.delivery.Delivery` guards it with its lock.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from simtraffic.export import Batch
+
+if TYPE_CHECKING:
+    import threading
+
+
+@dataclass(slots=True, eq=False)
+class Pending:
+    """Chunks that will travel together, from the first one handed over until they are settled."""
+
+    order: int
+    """Counts up over all signals: the smaller, the older."""
+    since: float
+    """When the first chunk came, monotonic seconds."""
+    chunks: list[bytes] = field(default_factory=list)
+    size: int = 0
+    """Bytes."""
+    count: int = 0
+    tries: int = 0
+    settled: bool = False
+    """Whether the ledger knows what became of it; set once, under the lock."""
+
+    def add(self, chunk: Batch) -> None:
+        """Take a chunk along."""
+        self.chunks.append(chunk.payload)
+        self.size += len(chunk.payload)
+        self.count += chunk.count
+
+    def batch(self, signal: str) -> Batch:
+        """The request to send; lets go of the chunks, as the joined bytes replace them."""
+        payload = self.chunks[0] if len(self.chunks) == 1 else b"".join(self.chunks)
+        self.chunks = []
+        return Batch(signal, payload, self.count)
+
+
+@dataclass(slots=True, eq=False)
+class Lane:
+    """The queue of one signal and who works on it."""
+
+    signal: str
+    workers: int
+    wake: threading.Condition
+    """Told when there may be something to do; shares the delivery's lock."""
+    open: Pending | None = None
+    ready: deque[Pending] = field(default_factory=deque)
+    in_flight: set[Pending] = field(default_factory=set)
+    threads: list[threading.Thread] = field(default_factory=list)
+
+    def seal(self) -> None:
+        """Make the open batch ready to leave."""
+        if self.open is not None:
+            self.ready.append(self.open)
+            self.open = None
+
+    def oldest_order(self) -> int | None:
+        """The order of the oldest batch that was not taken yet."""
+        if self.ready:
+            return self.ready[0].order
+        return self.open.order if self.open is not None else None
+
+    def pop_oldest(self) -> Pending:
+        """Take the oldest batch out; there must be one."""
+        if not self.ready:
+            self.seal()
+        return self.ready.popleft()
+
+    def pop_all(self) -> list[Pending]:
+        """Take every waiting batch out."""
+        self.seal()
+        waiting = list(self.ready)
+        self.ready.clear()
+        return waiting

@@ -1,0 +1,1 @@
+"""Columns to OTLP bytes: spans, metric data points and log records."""

@@ -1,0 +1,230 @@
+"""Frames to records: rows sorted by shape, every column put in wire form once, templates filled.
+
+The result is pieces: runs of rows of one shape and one instance, as views into a buffer that the
+next call uses again. Nothing here looks at single rows.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from simtraffic.conventions.columns import TEXTS
+from simtraffic.otlp import json_template, wire
+from simtraffic.otlp.template import Slot, text_width
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from simtraffic.conventions.context import Context
+    from simtraffic.otlp.frames import Frame
+    from simtraffic.otlp.shapes import Shapes
+    from simtraffic.otlp.template import Template
+
+    Array = NDArray[np.generic]
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Records of one shape and one instance, one after the other in ``octets``."""
+
+    signal: str
+    instance: int
+    octets: memoryview
+    count: int
+    width: int
+    """Bytes of one record in ``octets``."""
+    proto_width: int
+    """Bytes of one record as protobuf."""
+
+
+class Scratch:
+    """One buffer, handed out in parts and used again: fresh pages cost more than the writing."""
+
+    def __init__(self, size: int = 1 << 20) -> None:
+        self._buffer = np.empty(size, dtype=np.uint8)
+        self._used = 0
+
+    def reset(self) -> None:
+        """Everything handed out before is free again."""
+        self._used = 0
+
+    def take(self, size: int) -> NDArray[np.uint8]:
+        """The next ``size`` bytes."""
+        if self._used + size > len(self._buffer):
+            # Parts handed out before keep the old buffer alive until they are dropped.
+            self._buffer = np.empty(max(2 * len(self._buffer), size), dtype=np.uint8)
+            self._used = 0
+        part = self._buffer[self._used : self._used + size]
+        self._used += size
+        return part
+
+
+@dataclass
+class Encoder:
+    """Encodes the frames of all tables of a run."""
+
+    shapes: Mapping[str, Shapes]
+    context: Context
+    integers: Mapping[str, frozenset[str]]
+    """By table, the numbers that are written as integers and so may need wide varints."""
+    form: str = "protobuf"
+    scratch: Scratch = field(default_factory=Scratch)
+    _instance_texts: Array | None = None
+
+    def encode(self, frame: Frame) -> list[Piece]:
+        """Spans and log records of these rows. The pieces hold until ``scratch`` is reset."""
+        if not len(frame):
+            return []
+        instances = len(self.context.instance_ids)
+        key = frame.shape * np.int32(instances) + frame.instance
+        if (key[1:] < key[:-1]).any():
+            order = np.argsort(key.astype(np.uint16) if key.max() < 1 << 16 else key, kind="stable")
+            frame = frame.take(order)
+        counts = np.bincount(key)
+        columns = WireColumns(frame, self)
+        pieces: list[Piece] = []
+        cells = np.flatnonzero(counts)
+        row = 0
+        position = 0
+        while position < len(cells):
+            shape = int(cells[position]) // instances
+            runs: list[tuple[int, int]] = []
+            while position < len(cells) and int(cells[position]) // instances == shape:
+                cell = int(cells[position])
+                runs.append((cell - shape * instances, int(counts[cell])))
+                position += 1
+            total = sum(count for _, count in runs)
+            self._shape(frame.kind, shape, runs, slice(row, row + total), columns, pieces)
+            row += total
+        return pieces
+
+    def _shape(  # noqa: PLR0913 - the parts of one step, passed on
+        self,
+        kind: str,
+        shape: int,
+        runs: list[tuple[int, int]],
+        rows: slice,
+        columns: WireColumns,
+        pieces: list[Piece],
+    ) -> None:
+        templates = self.shapes[kind].of(shape, wide=columns.wide, form=self.form)
+        proto = templates
+        if self.form == "json":
+            proto = self.shapes[kind].of(shape, wide=columns.wide)
+        if templates.span is not None and proto.span is not None:
+            self._fill("traces", templates.span, proto.span.length, runs, rows, columns, pieces)
+        for log, proto_log in zip(templates.logs, proto.logs, strict=True):
+            self._fill("logs", log, proto_log.length, runs, rows, columns, pieces)
+
+    def _fill(  # noqa: PLR0913 - as above
+        self,
+        signal: str,
+        template: Template,
+        proto_width: int,
+        runs: list[tuple[int, int]],
+        rows: slice,
+        columns: WireColumns,
+        pieces: list[Piece],
+    ) -> None:
+        width = template.length
+        out = self.scratch.take(width * (rows.stop - rows.start))
+        template.fill(out, columns, rows)
+        view = out.data
+        at = 0
+        for instance, count in runs:
+            part = view[at : at + count * width]
+            at += count * width
+            pieces.append(Piece(signal, instance, part, count, width, proto_width))
+
+    def instance_texts(self, width: int) -> Array:
+        """Each instance's id as a quoted JSON text, blanks after it up to this width."""
+        if self._instance_texts is None:
+            texts = [json.dumps(name).ljust(width) for name in self.context.instance_ids]
+            if self.form == "json":
+                texts = [json.dumps(text)[1:-1] for text in texts]
+            self._instance_texts = np.array([text.encode() for text in texts])
+        return self._instance_texts
+
+
+_TIMES = ("start_ns", "end_ns", "start_time", "end_time")
+
+
+class WireColumns(dict[Slot, "Array"]):
+    """Columns of a frame in wire form, made when a template first asks."""
+
+    def __init__(self, frame: Frame, encoder: Encoder) -> None:
+        super().__init__()
+        self._frame = frame
+        self._encoder = encoder
+        self._times: dict[str, Array] = {}
+        self.wide = not all(
+            wire.is_narrow(frame.raw[name])  # type: ignore[arg-type]
+            for name in encoder.integers[frame.kind]
+        )
+
+    def raw(self, name: str) -> Array:
+        """A column of the frame; times as Unix nanoseconds."""
+        frame = self._frame
+        if name in _TIMES:
+            if name not in self._times:
+                since_start = frame.start_ns if name.startswith("start") else frame.end_ns
+                self._times[name] = since_start + self._encoder.context.start_unix_ns
+            return self._times[name]
+        return frame.instance if name == "instance_id" else frame.raw[name]
+
+    def __missing__(self, slot: Slot) -> Array:
+        column = self.raw(slot.column)
+        if text_width(slot) is not None:
+            made = self._text(slot, column)
+        elif self._encoder.form == "json":
+            made = _json_column(slot, column)
+        else:
+            made = _proto_column(slot, column, wide=self.wide)
+        self[slot] = made
+        return made
+
+    def _text(self, slot: Slot, column: Array) -> Array:
+        width = text_width(slot)
+        assert width is not None
+        if slot.encoding.startswith("quoted"):
+            return self._encoder.instance_texts(width)[column]  # type: ignore[index]
+        source = TEXTS[slot.column].source if slot.column in TEXTS else ""
+        if source.startswith("hex"):
+            return wire.hex_text(column)
+        if source == "time":
+            return wire.time_text(column)
+        if source == "digits":
+            return wire.digits_text(column, width)
+        if slot.divisor == 1:
+            return wire.number_text(column, width)
+        scaled = column // (slot.divisor // 10**slot.decimals)  # type: ignore[operator]
+        return wire.decimal_text(scaled, slot.decimals, width)
+
+
+def _proto_column(slot: Slot, column: Array, *, wide: bool) -> Array:
+    if slot.encoding == "varint":
+        return wire.wide_varints(column) if wide else wire.narrow_varints(column)
+    if slot.encoding == "double":
+        return _doubles(slot, column)
+    if slot.encoding == "id16":
+        return np.ascontiguousarray(column).view("V16")[:, 0]
+    return column
+
+
+def _json_column(slot: Slot, column: Array) -> Array:
+    if slot.encoding in ("varint", "fixed64"):
+        return json_template.decimal_integers(column)
+    if slot.encoding == "double":
+        return json_template.shortest_doubles(_doubles(slot, column))
+    return wire.hex_text(column)
+
+
+def _doubles(slot: Slot, column: Array) -> Array:
+    values: Array = column / slot.divisor if slot.divisor != 1 else column.astype(np.float64)  # type: ignore[operator]
+    return values

@@ -1,0 +1,282 @@
+"""Collections: every interval, all series of every instance, cumulative or delta."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from opentelemetry.proto.metrics.v1 import metrics_pb2 as pb
+
+from simtraffic.otlp.aggregation import Aggregator, Counter, Histogram, Level
+from simtraffic.otlp.points import PointWriter
+from simtraffic.otlp.requests import MAX_REQUEST_BYTES, Chunk
+from simtraffic.otlp.series import literal_attributes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from simtraffic.otlp.requests import Envelope
+    from simtraffic.otlp.series import Instrument
+
+    Array = NDArray[np.generic]
+    Ints = NDArray[np.int64]
+
+SECOND_NS = 1_000_000_000
+
+
+class Running:
+    """Values of one instrument since the start of the run, or of the interval for delta."""
+
+    def __init__(self, instances: int, width: int) -> None:
+        """No series yet; histograms have ``width`` buckets, others 0."""
+        self.buckets = np.zeros((instances, 0, width), dtype=np.int64)
+        self.sums = np.zeros((instances, 0), dtype=np.int64)
+        self.least = np.full((instances, 0), np.inf)
+        self.greatest = np.full((instances, 0), -np.inf)
+        self.seen = np.zeros((instances, 0), dtype=np.int64)
+
+    def grow(self, series: int) -> None:
+        """Make room for this many series."""
+        more = series - self.sums.shape[1]
+        if more <= 0:
+            return
+        pad = ((0, 0), (0, more))
+        self.buckets = np.pad(self.buckets, (*pad, (0, 0)))
+        self.sums = np.pad(self.sums, pad)
+        self.seen = np.pad(self.seen, pad)
+        self.least = np.pad(self.least, pad, constant_values=np.inf)
+        self.greatest = np.pad(self.greatest, pad, constant_values=-np.inf)
+
+
+@dataclass
+class MetricSettings:
+    """How metrics are collected."""
+
+    start_unix_ns: int
+    interval_ns: int
+    is_delta: bool
+    exemplars: bool
+    shard_index: int = 0
+    shard_count: int = 1
+
+
+class MetricStream:
+    """Collects an :class:`Aggregator` interval by interval and writes export requests."""
+
+    def __init__(
+        self,
+        aggregator: Aggregator,
+        envelopes: Sequence[Envelope],
+        settings: MetricSettings,
+        memory_bytes: Callable[[int], int],
+    ) -> None:
+        """``memory_bytes`` gives an instance's memory at a time of the run, in bytes."""
+        self._aggregator = aggregator
+        self._envelopes = envelopes
+        self._settings = settings
+        self._memory_bytes = memory_bytes
+        self._previous_ns = 0
+        temporality = (
+            pb.AGGREGATION_TEMPORALITY_DELTA
+            if settings.is_delta
+            else pb.AGGREGATION_TEMPORALITY_CUMULATIVE
+        )
+        self._histograms = [
+            (h, self._running(h.instrument), PointWriter(h.instrument, temporality))
+            for h in aggregator.histograms
+        ]
+        self._counters = [
+            (c, self._running(c.instrument), PointWriter(c.instrument, temporality))
+            for c in aggregator.counters
+        ]
+        self._levels = [
+            (v, self._running(v.instrument), PointWriter(v.instrument, temporality))
+            for v in aggregator.levels
+        ]
+        self._collections = [
+            (i, self._running(i), PointWriter(i, temporality)) for i in aggregator.collections
+        ]
+        self.series = 0
+        """Data points of the last collection."""
+
+    def _running(self, instrument: Instrument) -> Running:
+        width = instrument.bucket_count if instrument.spec.instrument == "histogram" else 0
+        return Running(self._aggregator.instances, width)
+
+    def next_ns(self) -> int:
+        """When the next collection is due, nanoseconds since the start of the run."""
+        return self._aggregator.first * self._settings.interval_ns
+
+    def collect(self, at_ns: int) -> Iterator[Chunk]:
+        """Close the oldest interval at this time, which is its end or the end of the run."""
+        time_ns = self._settings.start_unix_ns + at_ns
+        start_ns = self._settings.start_unix_ns + (
+            self._previous_ns if self._settings.is_delta else 0
+        )
+        span_ns = max(at_ns - self._previous_ns, 1)
+        metrics: list[list[tuple[bytes, int]]] = [[] for _ in self._envelopes]
+        for histogram, running, writer in self._histograms:
+            self._take_histogram(histogram, running)
+            found = histogram.take_exemplars(self._aggregator.first)
+            self._write_histogram(running, writer, found, (start_ns, time_ns), metrics)
+        for counter, running, writer in self._counters:
+            self._take_counter(counter, running, span_ns)
+            self._write_numbers(running, writer, (start_ns, time_ns), metrics)
+        for level, running, writer in self._levels:
+            self._take_level(level, running)
+            self._write_numbers(running, writer, (start_ns, time_ns), metrics)
+        for instrument, running, writer in self._collections:
+            self._take_collection(instrument, running, at_ns)
+            nothing = np.empty(0, dtype=[("instance", "i4"), ("series", "i4")])
+            self._write_histogram(running, writer, nothing, (start_ns, time_ns), metrics)
+        self._aggregator.first += 1
+        self._previous_ns = at_ns
+        yield from self._pack(metrics)
+
+    def _take_histogram(self, histogram: Histogram, running: Running) -> None:
+        buckets = histogram.buckets.pop()
+        running.grow(buckets.shape[1])
+        if self._settings.is_delta:
+            running.buckets[:], running.sums[:] = 0, 0
+            running.least[:], running.greatest[:] = np.inf, -np.inf
+        width = buckets.shape[1]
+        running.buckets[:, :width] += buckets  # type: ignore[arg-type]
+        running.sums[:, :width] += histogram.sums.pop()  # type: ignore[arg-type]
+        least, greatest = histogram.least.pop(), histogram.greatest.pop()
+        running.least[:, :width] = np.minimum(running.least[:, :width], least)  # type: ignore[call-overload]
+        running.greatest[:, :width] = np.maximum(running.greatest[:, :width], greatest)  # type: ignore[call-overload]
+        running.seen = running.buckets.sum(axis=2)
+
+    def _take_counter(self, counter: Counter, running: Running, span_ns: int) -> None:
+        sums: Ints = counter.sums.pop()  # type: ignore[assignment]
+        seen: Ints = counter.seen.pop()  # type: ignore[assignment]
+        width = sums.shape[1]
+        running.grow(width)
+        rate_ns = counter.instrument.spec.rate_ns
+        if rate_ns:
+            # A rate shows this interval alone, scaled; once seen it stays, at zero if need be.
+            running.seen[:, :width] += seen
+            running.least[:] = 0
+            running.least[:, :width] = sums * (rate_ns / span_ns) / counter.instrument.divisor
+            return
+        if self._settings.is_delta:
+            running.sums[:], running.seen[:] = 0, 0
+        running.sums[:, :width] += sums
+        running.seen[:, :width] += seen
+
+    def _take_level(self, level: Level, running: Running) -> None:
+        changes: Ints = level.sums.pop()  # type: ignore[assignment]
+        seen: Ints = level.seen.pop()  # type: ignore[assignment]
+        running.grow(changes.shape[1])
+        running.sums[:, : changes.shape[1]] += changes
+        running.seen[:, : seen.shape[1]] += seen
+
+    def _take_collection(self, instrument: Instrument, running: Running, at_ns: int) -> None:
+        """One measurement per instance, by the shard whose turn it is, so that shards add up."""
+        series = instrument.number(
+            literal_attributes(instrument.spec, instrument.spec.measures[0])
+        )
+        running.grow(len(instrument.series))
+        if self._settings.is_delta:
+            running.buckets[:], running.sums[:] = 0, 0
+            running.least[:], running.greatest[:] = np.inf, -np.inf
+        if self._aggregator.first % self._settings.shard_count == self._settings.shard_index:
+            value = self._memory_bytes(at_ns)
+            bucket = int(np.searchsorted(instrument.bounds, value, side="left"))
+            running.buckets[:, series, bucket] += 1
+            running.sums[:, series] += value
+            running.least[:, series] = np.minimum(running.least[:, series], value)
+            running.greatest[:, series] = np.maximum(running.greatest[:, series], value)
+        running.seen = running.buckets.sum(axis=2)
+
+    def _write_histogram(
+        self,
+        running: Running,
+        writer: PointWriter,
+        found: Array,
+        times: tuple[int, int],
+        metrics: list[list[tuple[bytes, int]]],
+    ) -> None:
+        octets, width = writer.exemplars(found, self._settings.start_unix_ns) if len(found) else (b"", 0)
+        divisor = writer.instrument.divisor
+        for instance, mine in enumerate(metrics):
+            series = np.flatnonzero(running.seen[instance])
+            if not len(series):
+                continue
+            points = writer.histograms(
+                series,
+                running.buckets[instance, series],
+                running.sums[instance, series] / divisor,
+                running.least[instance, series] / divisor,
+                running.greatest[instance, series] / divisor,
+                *times,
+                _slices(found, instance, series, octets, width),
+            )
+            mine.append((writer.metric(points), len(points)))
+
+    def _write_numbers(
+        self,
+        running: Running,
+        writer: PointWriter,
+        times: tuple[int, int],
+        metrics: list[list[tuple[bytes, int]]],
+    ) -> None:
+        instrument = writer.instrument
+        for instance, mine in enumerate(metrics):
+            series = np.flatnonzero(running.seen[instance])
+            if not len(series):
+                continue
+            values: Array = running.sums[instance, series]
+            if instrument.spec.rate_ns:
+                values = running.least[instance, series]
+            elif not instrument.is_integer:
+                values = running.sums[instance, series] / instrument.divisor
+            points = writer.numbers(series, values, *times)
+            mine.append((writer.metric(points), len(points)))
+
+    def _pack(self, metrics: list[list[tuple[bytes, int]]]) -> Iterator[Chunk]:
+        self.series = sum(count for mine in metrics for _, count in mine)
+        entries: list[bytes] = []
+        size = count = 0
+        for envelope, mine in zip(self._envelopes, metrics, strict=True):
+            for part in _cut(mine, MAX_REQUEST_BYTES - envelope.overhead):
+                length = sum(len(octets) for octets, _ in part)
+                entry_size = envelope.size(length)
+                if entries and size + entry_size > MAX_REQUEST_BYTES:
+                    yield Chunk("metrics", b"".join(entries), count, size)
+                    entries, size, count = [], 0, 0
+                entries += envelope.wrap([octets for octets, _ in part], length)  # type: ignore[arg-type]
+                size += entry_size
+                count += sum(points for _, points in part)
+        if entries:
+            yield Chunk("metrics", b"".join(entries), count, size)
+
+
+def _cut(metrics: list[tuple[bytes, int]], room: int) -> Iterator[list[tuple[bytes, int]]]:
+    part: list[tuple[bytes, int]] = []
+    size = 0
+    for metric in metrics:
+        if part and size + len(metric[0]) > room:
+            yield part
+            part, size = [], 0
+        part.append(metric)
+        size += len(metric[0])
+    if part:
+        yield part
+
+
+def _slices(
+    found: Array, instance: int, series: Array, octets: bytes, width: int
+) -> list[bytes]:
+    """Each series' own exemplars; ``found`` is ordered by instance and series."""
+    if not width:
+        return [b""] * len(series)
+    mine = found["instance"] == instance  # type: ignore[call-overload]
+    first = int(np.argmax(mine)) if mine.any() else 0
+    numbers = found["series"][mine]  # type: ignore[call-overload]
+    lows = np.searchsorted(numbers, series, side="left") + first
+    highs = np.searchsorted(numbers, series, side="right") + first
+    return [octets[low * width : high * width] for low, high in zip(lows, highs, strict=True)]

@@ -1,0 +1,149 @@
+"""One truth, three views: exchanges in, chunks of spans, data points and log records out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
+    ExportMetricsServiceRequest,
+)
+from opentelemetry.proto.common.v1.common_pb2 import InstrumentationScope
+
+from simtraffic._version import __version__
+from simtraffic.otlp.aggregation import Aggregator
+from simtraffic.otlp.encoder import Encoder, Scratch
+from simtraffic.otlp.frames import Framer, integers_of, ordered
+from simtraffic.otlp.json_template import json_text, otlp_dict
+from simtraffic.otlp.metrics import MetricSettings, MetricStream
+from simtraffic.otlp.requests import Chunk, Envelope, Packer, resource_message
+from simtraffic.otlp.shapes import Shapes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from simtraffic.conventions.context import Context
+    from simtraffic.conventions.model import Convention
+    from simtraffic.otlp.encoder import Piece
+    from simtraffic.otlp.frames import Frame
+    from simtraffic.simulation.tables import Exchanges
+
+SCOPE = InstrumentationScope(name="simtraffic", version=__version__)
+TABLES = ("request", "operation", "attempt")
+
+
+@dataclass(frozen=True, slots=True)
+class TelemetrySettings:
+    """How a run is told."""
+
+    resources: Sequence[Mapping[str, object]]
+    """Attributes of each instance's resource."""
+    shard: str
+    """Such as ``1/1``; the resource of a shard's metrics carries it when there are several."""
+    shard_index: int
+    shard_count: int
+    signals: frozenset[str]
+    interval_ns: int
+    is_delta: bool
+    exemplars: bool
+    sampling: float
+
+
+class Telemetry:
+    """Tells the exchanges of a run as the conventions have it.
+
+    The first convention leads: it names spans, sets their kind and status; the others add their
+    attributes. Metrics and log records of all are told.
+    """
+
+    def __init__(
+        self,
+        conventions: Sequence[Convention],
+        context: Context,
+        settings: TelemetrySettings,
+        memory_bytes: Callable[[int], int],
+        forms: Sequence[str] = ("protobuf",),
+    ) -> None:
+        """``forms`` are the encodings wanted of :meth:`records`."""
+        self.settings = settings
+        self.framer = Framer(conventions, context, sampling=settings.sampling < 1)
+        shapes = {
+            kind: Shapes(self.framer.books[kind], conventions, context, settings.signals)
+            for kind in TABLES
+        }
+        integers = {kind: integers_of(conventions, kind) for kind in TABLES}
+        self.scratch = Scratch()
+        schema_url = conventions[0].schema_url
+        envelopes = [
+            Envelope(resource_message(attributes), SCOPE, schema_url)
+            for attributes in settings.resources
+        ]
+        self._encoders = {
+            form: Encoder(shapes, context, integers, form, self.scratch) for form in forms
+        }
+        self._packers = {form: Packer(envelopes, form=form) for form in forms}
+        self._specs = [m for c in conventions for m in c.metrics if "metrics" in settings.signals]
+        self.aggregator = Aggregator(
+            self._specs,
+            self.framer.books,
+            instances=len(settings.resources),
+            interval_ns=settings.interval_ns,
+            exemplars=settings.exemplars and "traces" in settings.signals,
+        )
+        extra = {"simtraffic.shard": settings.shard} if settings.shard_count > 1 else {}
+        self.metrics = MetricStream(
+            self.aggregator,
+            [
+                Envelope(resource_message({**attributes, **extra}), SCOPE, schema_url)
+                for attributes in settings.resources
+            ],
+            MetricSettings(
+                context.start_unix_ns,
+                settings.interval_ns,
+                settings.is_delta,
+                settings.exemplars,
+                settings.shard_index,
+                settings.shard_count,
+            ),
+            memory_bytes,
+        )
+
+    def frames(self, exchanges: Exchanges) -> list[Frame]:
+        """The tables made ready: requests, operations, attempts."""
+        return self.framer.frames(exchanges)
+
+    def ordered(self, frames: Sequence[Frame]) -> list[Frame]:
+        """The same rows in the order in which measuring and encoding need not sort them again."""
+        count, interval_ns = len(self.settings.resources), self.settings.interval_ns
+        return [ordered(frame, count, interval_ns) for frame in frames]
+
+    def measure(self, frames: Sequence[Frame]) -> None:
+        """Take the measurements of these rows. Every row once, in any order."""
+        for frame in frames:
+            self.aggregator.add(frame)
+
+    def pieces(self, frames: Sequence[Frame], form: str = "protobuf") -> list[Piece]:
+        """Spans and log records of these rows, as views that the next call overwrites."""
+        self.scratch.reset()
+        encoder = self._encoders[form]
+        return [piece for frame in frames for piece in encoder.encode(frame)]
+
+    def records(self, frames: Sequence[Frame], form: str = "protobuf") -> Iterator[Chunk]:
+        """Spans and log records of these rows, in chunks ready to be sent."""
+        pieces = self.pieces(frames, form)
+        for signal in ("traces", "logs"):
+            yield from self._packers[form].pack(signal, pieces)
+
+    def collect(self, at_ns: int) -> Iterator[Chunk]:
+        """The next metric collection, at this time of the run, as protobuf."""
+        if not self._specs:
+            self.aggregator.first += 1
+            return iter(())
+        return self.metrics.collect(at_ns)
+
+
+def metrics_as_json(chunk: Chunk) -> Chunk:
+    """A chunk of metrics in OTLP/JSON form; there are few of them, so the official way will do."""
+    request = ExportMetricsServiceRequest.FromString(chunk.payload)
+    entries = [json_text(otlp_dict(entry)) for entry in request.resource_metrics]
+    return Chunk(chunk.signal, b",".join(entries), chunk.count, chunk.proto_bytes)

@@ -1,0 +1,132 @@
+"""Whole columns in wire form, so that templates can be filled slot by slot without touching rows.
+
+Every function takes one value per row and gives an array whose items are the bytes of a slot:
+little-endian words for fixed64 and doubles, padded varints of four or ten bytes for integers,
+fixed-width text for what stands inside strings. A padded varint carries continuation bits over
+zero bits; every protobuf parser reads it as the same number.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Array = NDArray[np.generic]
+    Ints = NDArray[np.int64]
+
+NARROW_LIMIT = 1 << 28
+"""Integers from 0 to below this fit a varint of four bytes; others take ten."""
+
+_U64 = np.uint64
+_GROUP = 10_000
+_DIGITS = np.array([b"%04d" % n for n in range(_GROUP)], dtype="S4").view(np.uint32)
+_PADDED = np.array([b"%4d" % n for n in range(_GROUP)], dtype="S4").view(np.uint32)
+_BLANK = np.frombuffer(b"    ", dtype=np.uint32)[0]
+_HEX = np.array([b"%02x" % n for n in range(256)], dtype="S2").view(np.uint16)
+_DAY_MS = 86_400_000
+
+
+def is_narrow(values: Ints) -> bool:
+    """Whether every value fits a varint of four bytes."""
+    return not len(values) or (int(values.min()) >= 0 and int(values.max()) < NARROW_LIMIT)
+
+
+def narrow_varints(values: Ints) -> NDArray[np.uint32]:
+    """Varints of four bytes, as little-endian words. Values from 0 to below 2**28."""
+    v = values.astype(np.uint32)
+    word = v & np.uint32(0x7F)
+    word |= (v & np.uint32(0x3F80)) << np.uint32(1)
+    word |= (v & np.uint32(0x1FC000)) << np.uint32(2)
+    word |= (v & np.uint32(0xFE00000)) << np.uint32(3)
+    word |= np.uint32(0x00808080)
+    return word
+
+
+def wide_varints(values: Ints) -> Array:
+    """Varints of ten bytes for any int64 (negative ones as two's complement), dtype ``V10``."""
+    v = values.astype(np.int64).view(_U64)
+    out = np.empty((len(v), 10), dtype=np.uint8)
+    for index in range(9):
+        out[:, index] = ((v >> _U64(7 * index)) & _U64(0x7F)) | _U64(0x80)
+    out[:, 9] = v >> _U64(63)
+    return out.view("V10")[:, 0]
+
+
+def hex_text(ids: Array) -> Array:
+    """Lower-case hexadecimal of ids: uint64 words in memory order, shape (n,) or (n, 2)."""
+    octets = np.ascontiguousarray(ids).view(np.uint8).reshape(len(ids), -1)
+    text = _HEX[octets]
+    return text.view(f"S{2 * octets.shape[1]}")[:, 0]
+
+
+def digits_text(values: Ints, width: int) -> Array:
+    """Zero-padded decimal text of numbers below 10**width; width a multiple of four."""
+    return _groups(values, width, pad=False).view(f"S{width}")[:, 0]
+
+
+def number_text(values: Ints, width: int) -> Array:
+    """Decimal text, padded with blanks on the left; width a multiple of four."""
+    return _groups(values, width, pad=True).view(f"S{width}")[:, 0]
+
+
+def _groups(values: Ints, width: int, *, pad: bool) -> NDArray[np.uint32]:
+    count = width // 4
+    out = np.empty((len(values), count), dtype=np.uint32)
+    rest = values.astype(np.int64)
+    for index in range(count - 1, -1, -1):
+        quotient = rest // _GROUP
+        group = rest - quotient * _GROUP
+        if not pad:
+            out[:, index] = _DIGITS[group]
+        else:
+            out[:, index] = np.where(quotient > 0, _DIGITS[group], _PADDED[group])
+            if index < count - 1:
+                out[:, index][rest == 0] = _BLANK
+        rest = quotient
+    return out
+
+
+def decimal_text(values: Ints, decimals: int, width: int) -> Array:
+    """Numbers as ``whole.fraction`` text padded on the left: value / 10**decimals.
+
+    Width counts the point and is the whole part's width (a multiple of four) + 1 + decimals.
+    """
+    unit = 10**decimals
+    whole = values // unit
+    fraction = values - whole * unit
+    whole_width = width - 1 - decimals
+    padded = -(-decimals // 4) * 4
+    out = np.empty((len(values), width), dtype=np.uint8)
+    out[:, :whole_width] = _octets(number_text(whole, whole_width))
+    out[:, whole_width] = ord(".")
+    out[:, whole_width + 1 :] = _octets(digits_text(fraction, padded))[:, padded - decimals :]
+    return out.view(f"S{width}")[:, 0]
+
+
+def time_text(unix_ns: Ints) -> Array:
+    """Instants as ``2026-01-01T00:00:00.000Z``, milliseconds cut off."""
+    ms = unix_ns // 1_000_000
+    days = ms // _DAY_MS
+    out = np.empty((len(ms), 24), dtype=np.uint8)
+    for day in np.unique(days):
+        date = str(np.datetime64(int(day), "D")).encode()
+        out[days == day, :10] = np.frombuffer(date, dtype=np.uint8)
+    rest = ms - days * _DAY_MS
+    seconds = rest // 1000
+    clock = seconds // 3600 * 10_000 + seconds // 60 % 60 * 100 + seconds % 60
+    hms = _octets(digits_text(clock, 8))
+    out[:, 11:13] = hms[:, 2:4]
+    out[:, 14:16] = hms[:, 4:6]
+    out[:, 17:19] = hms[:, 6:8]
+    out[:, 20:23] = _octets(digits_text(rest % 1000, 4))[:, 1:]
+    for column, sign in ((10, "T"), (13, ":"), (16, ":"), (19, "."), (23, "Z")):
+        out[:, column] = ord(sign)
+    return out.view("S24")[:, 0]
+
+
+def _octets(text: Array) -> NDArray[np.uint8]:
+    return np.ascontiguousarray(text).view(np.uint8).reshape(len(text), -1)

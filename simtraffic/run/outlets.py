@@ -1,0 +1,106 @@
+"""Where the telemetry of a run goes: a receiver, a file, both, and the ledger that counts it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from simtraffic.export import Batch
+from simtraffic.otlp.requests import json_request
+from simtraffic.otlp.telemetry import metrics_as_json
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Sequence
+
+    from simtraffic.export.delivery import Delivery
+    from simtraffic.export.file import FileSink
+    from simtraffic.ledger import Ledger
+    from simtraffic.otlp.requests import Chunk
+
+
+class Outlet(Protocol):
+    """Takes chunks in one form."""
+
+    form: str
+
+    def submit(self, chunk: Chunk, *, block: bool, stop: threading.Event) -> None:
+        """Take a chunk; with ``block`` wait for room rather than drop."""
+        ...
+
+    @property
+    def fatal(self) -> str | None:
+        """Why nothing more can be delivered, in one line."""
+        ...
+
+
+class ReceiverOutlet:
+    """A receiver behind a bounded delivery."""
+
+    def __init__(self, delivery: Delivery, form: str) -> None:
+        """``form`` is what the delivery's transport takes."""
+        self.delivery = delivery
+        self.form = form
+
+    def submit(self, chunk: Chunk, *, block: bool, stop: threading.Event) -> None:
+        """Hand over to the delivery."""
+        if self.form == "json" and chunk.signal == "metrics":
+            chunk = metrics_as_json(chunk)
+        batch = Batch(chunk.signal, chunk.payload, chunk.count, chunk.proto_bytes)
+        self.delivery.submit(batch, block=block, stop=stop)
+
+    @property
+    def fatal(self) -> str | None:
+        """Such as a refused credential."""
+        return self.delivery.fatal
+
+
+class FileOutlet:
+    """A file of OTLP JSON lines."""
+
+    form = "json"
+
+    def __init__(self, sink: FileSink) -> None:
+        """Over an open sink."""
+        self.sink = sink
+
+    def submit(self, chunk: Chunk, *, block: bool, stop: threading.Event) -> None:  # noqa: ARG002
+        """Write a line."""
+        if chunk.signal == "metrics":
+            chunk = metrics_as_json(chunk)
+        line = json_request(chunk.signal, [chunk.payload])
+        self.sink.submit(chunk.signal, line, chunk.count, chunk.proto_bytes)
+
+    @property
+    def fatal(self) -> str | None:
+        """Such as a full disk."""
+        return self.sink.fatal
+
+
+class Outlets:
+    """All outlets of a run; what is generated is booked once, whoever takes it."""
+
+    def __init__(self, outlets: Sequence[Outlet], ledger: Ledger, stop: threading.Event) -> None:
+        """With at least one outlet; the ledger belongs to the first."""
+        self._outlets = outlets
+        self._ledger = ledger
+        self._stop = stop
+        self.forms = tuple(dict.fromkeys(outlet.form for outlet in outlets))
+
+    @property
+    def fatal(self) -> str | None:
+        """Why nothing more can be delivered to one of them."""
+        return next((outlet.fatal for outlet in self._outlets if outlet.fatal), None)
+
+    def records(self, chunk: Chunk, form: str, *, block: bool) -> None:
+        """Spans or log records in this form."""
+        if form == self._outlets[0].form:
+            self._ledger.add_generated(chunk.signal, chunk.count)
+        for outlet in self._outlets:
+            if outlet.form == form:
+                outlet.submit(chunk, block=block, stop=self._stop)
+
+    def points(self, chunk: Chunk, *, block: bool) -> None:
+        """Data points, which come as protobuf and are turned into each outlet's form."""
+        self._ledger.add_generated(chunk.signal, chunk.count)
+        for outlet in self._outlets:
+            outlet.submit(chunk, block=block, stop=self._stop)

@@ -1,0 +1,187 @@
+"""Everything a run needs, made from the scenario: pure, without a clock or a network."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from simtraffic._version import __version__
+from simtraffic.catalog import load_catalog
+from simtraffic.clock import unix_ns
+from simtraffic.conventions.context import Context, RouteFacts
+from simtraffic.conventions.load import ALWAYS_ON, load_convention
+from simtraffic.errors import UsageError
+from simtraffic.otlp.telemetry import Telemetry, TelemetrySettings
+from simtraffic.randomness import key_of
+from simtraffic.schedule import Schedule, Shard
+from simtraffic.simulation import Simulator
+from simtraffic.simulation.tables import WORKFLOWS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from simtraffic.catalog import Catalog
+    from simtraffic.scenario import Scenario
+    from simtraffic.simulation.tables import Exchanges
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+STEP_ARRIVALS = 8192
+"""Arrivals simulated and encoded together at full speed: the columns stay in the cache."""
+
+# The service's own memory, an assumption: a Python gateway and what an open request holds.
+_IDLE_MEMORY_BYTES = 220_000_000
+_REQUEST_MEMORY_BYTES = 2_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """A scenario ready to be run or looked at."""
+
+    scenario: Scenario
+    schedule: Schedule
+    shard: Shard
+    simulator: Simulator
+    catalog: Catalog
+    run_id: str
+    start_unix_ns: int
+
+    @classmethod
+    def of(
+        cls,
+        scenario: Scenario,
+        *,
+        start: str | datetime | None = None,
+        duration_ns: int | None = None,
+        shard: str = "1/1",
+    ) -> Setup:
+        """Prepare a scenario; the run id is a function of scenario, seed and start."""
+        start_ns = start_unix_ns(start)
+        catalog = load_catalog()
+        schedule = Schedule.of(scenario, duration_ns=duration_ns)
+        run_id = f"{key_of('run', scenario.digest, scenario.seed, start_ns) & (1 << 64) - 1:016x}"
+        simulator = Simulator(scenario, schedule, catalog, run_id=run_id)
+        return cls(
+            scenario, schedule, Shard.parse(shard), simulator, catalog, run_id, start_ns
+        )
+
+    def blocks(self) -> Sequence[int]:
+        """The blocks of this shard, in order of time."""
+        return self.schedule.shard_blocks(self.shard)
+
+    def steps(self) -> Iterator[list[int]]:
+        """Blocks in groups of about :data:`STEP_ARRIVALS` expected arrivals."""
+        size = max(1, int(STEP_ARRIVALS // max(self.schedule.block_size, 1)))
+        blocks = self.blocks()
+        for first in range(0, len(blocks), size):
+            yield list(blocks[first : first + size])
+
+    def telemetry(self, forms: Sequence[str] = ("protobuf",)) -> Telemetry:
+        """The teller of this run, for these encodings."""
+        scenario = self.scenario
+        settings = scenario.telemetry
+        conventions = [load_convention(name) for name in (*settings.conventions, ALWAYS_ON)]
+        return Telemetry(
+            conventions,
+            self._context(),
+            TelemetrySettings(
+                resources=[self._resource(index) for index in range(scenario.service.instances)],
+                shard=str(self.shard),
+                shard_index=self.shard.index - 1,
+                shard_count=self.shard.count,
+                signals=frozenset(settings.signals),
+                interval_ns=settings.metrics.interval_ns,
+                is_delta=settings.metrics.temporality == "delta",
+                exemplars=settings.metrics.exemplars,
+                sampling=settings.sampling,
+            ),
+            self._memory_bytes,
+            forms,
+        )
+
+    def _memory_bytes(self, at_ns: int) -> int:
+        open_requests = self.simulator.expected_in_flight(min(at_ns, self.schedule.duration_ns))
+        share = open_requests / self.scenario.service.instances
+        return int(_IDLE_MEMORY_BYTES + share * _REQUEST_MEMORY_BYTES)
+
+    def _instance_id(self, index: int) -> str:
+        return f"{self.scenario.service.name}-{index + 1}"
+
+    def _resource(self, index: int) -> dict[str, object]:
+        service = self.scenario.service
+        optional = {
+            "service.namespace": service.namespace,
+            "service.version": service.version,
+            "deployment.environment.name": service.environment,
+        }
+        return {
+            "telemetry.sdk.name": "simtraffic",
+            "telemetry.sdk.language": "python",
+            "telemetry.sdk.version": __version__,
+            "service.name": service.name,
+            "service.instance.id": self._instance_id(index),
+            **{key: value for key, value in optional.items() if value is not None},
+            **service.attributes,
+            "simtraffic.synthetic": True,
+            "simtraffic.run_id": self.run_id,
+        }
+
+    def _context(self) -> Context:
+        vocabulary, service = self.simulator.vocabulary, self.scenario.service
+        return Context(
+            service_name=service.name,
+            service_version=service.version or "",
+            environment=service.environment or "",
+            instance_ids=tuple(self._instance_id(index) for index in range(service.instances)),
+            flows=vocabulary.flows,
+            flow_workflows=np.array(vocabulary.flow_workflows, dtype=np.int64),
+            routes=tuple(self._route(index) for index in range(len(vocabulary.routes))),
+            start_unix_ns=self.start_unix_ns,
+        )
+
+    def _route(self, index: int) -> RouteFacts:
+        model = self.simulator.models[index]
+        provider = self.catalog.providers[model.provider]
+        chat, completion, embeddings = (
+            provider.path(w, model.name) if w in provider.paths else "" for w in WORKFLOWS
+        )
+        return RouteFacts(
+            provider=model.provider,
+            model=model.name,
+            server_address=provider.address,
+            server_port=provider.port,
+            paths=(chat, completion, embeddings),
+            reasons=model.reasoning_share > 0,
+        )
+
+
+def start_unix_ns(start: str | datetime | None) -> int:
+    """The start of a run as Unix nanoseconds; ``now`` and None are now.
+
+    Raises:
+        UsageError: the text is no instant.
+    """
+    if start is None or start == "now":
+        return unix_ns()
+    if isinstance(start, str):
+        try:
+            start = datetime.fromisoformat(start)
+        except ValueError as error:
+            raise UsageError(
+                f"--start: not an instant; found {start!r}; write now or 2026-01-01T00:00:00Z"
+            ) from error
+    if start.tzinfo is None:
+        start = start.replace(tzinfo=UTC)
+    elapsed = start - _EPOCH
+    found = (elapsed.days * 86_400 + elapsed.seconds) * 1_000_000_000 + elapsed.microseconds * 1000
+    if found < 0 or start > _EPOCH + timedelta(days=365 * 250):
+        raise UsageError(f"--start: out of range; found {start.isoformat()}; use 1970 to 2219")
+    return found
+
+
+def within(exchanges: Exchanges, limit_ns: int) -> Exchanges:
+    """Without the requests whose last span would end after this; never half of one."""
+    keep = exchanges.requests.end_ns <= limit_ns
+    return exchanges if keep.all() else exchanges.keep(keep)

@@ -1,0 +1,22 @@
+"""The wish to stop, as a signal handler or another thread says it."""
+
+from __future__ import annotations
+
+import threading
+
+
+class StopSignal:
+    """Asked once, a run takes no more arrivals, drains and reports."""
+
+    def __init__(self) -> None:
+        """Not asked yet."""
+        self.event = threading.Event()
+
+    def request(self) -> None:
+        """Ask."""
+        self.event.set()
+
+    @property
+    def requested(self) -> bool:
+        """Whether it was asked."""
+        return self.event.is_set()

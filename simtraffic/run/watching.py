@@ -1,0 +1,78 @@
+"""A run as it goes, for whoever looks on: one snapshot every now and then."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from simtraffic.clock import monotonic
+from simtraffic.report.snapshot import SignalStand, Snapshot
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from simtraffic.export.delivery import Delivery
+    from simtraffic.run.playback import Playback
+
+EVERY_S = 0.25
+_WINDOW = 8
+"""Snapshots over which rates are taken: two seconds."""
+
+
+@dataclass
+class Watch:
+    """Makes snapshots of a playback and passes them on, at most four a second."""
+
+    on_snapshot: Callable[[Snapshot], None]
+    delivery: Delivery | None
+    _last: float = 0.0
+    _marks: deque[tuple[float, int, int, int]] = field(
+        default_factory=lambda: deque(maxlen=_WINDOW)
+    )
+
+    def __call__(self, playback: Playback, *, draining: bool = False) -> None:
+        """Pass a snapshot on if it is time."""
+        now = monotonic()
+        if now - self._last < EVERY_S and not draining:
+            return
+        self._last = now
+        self.on_snapshot(self.snapshot(playback, now, draining=draining))
+
+    def snapshot(self, playback: Playback, now: float, *, draining: bool) -> Snapshot:
+        """How the run stands."""
+        ledger, schedule = playback.ledger, playback.setup.schedule
+        elapsed = playback.elapsed_ns
+        spans = ledger.signals["traces"].generated
+        self._marks.append((now, elapsed, ledger.generated, spans))
+        then, elapsed_then, requests_then, spans_then = self._marks[0]
+        seconds, simulated = now - then, (elapsed - elapsed_then) / 1e9
+        late = playback.lateness
+        p99 = late.quantile(0.99)
+        return Snapshot(
+            elapsed_ns=elapsed,
+            duration_ns=schedule.duration_ns,
+            asked_rate=float(schedule.rate(elapsed)) if not draining else 0.0,
+            reached_rate=(ledger.generated - requests_then) / simulated if simulated > 0 else 0.0,
+            requests=ledger.generated,
+            failed=playback.tally.failed,
+            spans_per_second=(spans - spans_then) / seconds if seconds > 0 else 0.0,
+            signals={
+                name: SignalStand(s.generated, s.accepted, s.rejected, s.failed, s.dropped)
+                for name, s in ledger.signals.items()
+            },
+            queued_bytes=self.delivery.queued_bytes if self.delivery else 0,
+            lateness_p99_ms=None if p99 is None else p99 / 1e6,
+            lateness_max_ms=late.maximum / 1e6 if late.count else None,
+            stage="" if draining else _stage(playback, elapsed),
+            incidents=tuple(
+                incident.name
+                for incident in playback.setup.scenario.incidents
+                if incident.at_ns <= elapsed < incident.at_ns + incident.duration_ns
+            ),
+            draining=draining,
+        )
+
+
+def _stage(playback: Playback, elapsed_ns: int) -> str:
+    return next((s.name for s in playback.setup.schedule.stages if elapsed_ns < s.end_ns), "")

@@ -1,0 +1,188 @@
+"""Types of fields: what may be written in YAML, the value it becomes, and its JSON Schema.
+
+A reader raises :func:`wrong` with a problem and a hint of its own; where the value stands is added
+by whoever knows the tree.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+from pydantic import BeforeValidator, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from simtraffic import units
+from simtraffic.scenario.tree import Referenced, resolve
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_T = TypeVar("_T")
+
+NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
+MAX_NUMBER = 1e15
+MAX_INT64 = 2**63 - 1
+
+
+def wrong(problem: str, hint: str = "", offset: int = 0) -> PydanticCustomError:
+    """The error of a value; ``offset`` counts characters into its text."""
+    context = {"problem": problem, "hint": hint, "offset": offset}
+    return PydanticCustomError("simtraffic", "{problem}", context)
+
+
+def typed(value: object) -> object:
+    """What the environment filled in, as the field would have read it from the file."""
+    return resolve(value) if isinstance(value, Referenced) else value
+
+
+def number(value: object, *, least: float = 0.0, above: float | None = None) -> float:
+    """A plain number from ``least``, or above ``above``, to 1e15."""
+    value = typed(value)
+    if isinstance(value, str) and value.endswith("%"):
+        raise wrong("not a number", "write it without the percent sign")
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise wrong("not a number", "write it like 3 or 0.5")
+    if above is not None and not value > above:
+        raise wrong(f"must be more than {above:g}")
+    if not value >= least:
+        raise wrong(f"must be at least {least:g}")
+    if value > MAX_NUMBER:
+        raise wrong(f"must be at most {MAX_NUMBER:g}")
+    return float(value)
+
+
+def whole(value: object, *, least: int, most: int) -> int:
+    """A plain whole number."""
+    value = typed(value)
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise wrong("not a whole number", f"write a number from {least} to {most}")
+    if not least <= value <= most:
+        raise wrong(f"must be from {least} to {most}")
+    return value
+
+
+def flag(value: object) -> bool:
+    """True or false."""
+    value = typed(value)
+    if not isinstance(value, bool):
+        raise wrong("not true or false", "write true or false")
+    return value
+
+
+def text(value: object) -> str:
+    """Text; numbers must be quoted, so that 1.10 does not become 1.1."""
+    if isinstance(value, str):
+        return str(value)
+    if value is None or isinstance(value, dict | tuple):
+        raise wrong("not text", "write text")
+    raise wrong("not text", "put it in quotes")
+
+
+def duration(value: object) -> int:
+    """Nanoseconds."""
+    return _with_unit(value, units.parse_duration, "a duration", "write it like 250ms, 30s or 2m")
+
+
+def rate(value: object) -> float:
+    """Events a second."""
+    return _with_unit(value, units.parse_rate, "a rate", "write it like 50/s, 3000/m or 0.2/s")
+
+
+def share(value: object) -> float:
+    """A ratio from 0 to 1, of ``5%`` or ``0.05``."""
+    value = typed(value)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return _with_unit(value, units.parse_share, "a share", "write it like 5% or 0.05")
+    if not 0 <= value <= 1:
+        hint = f"write {value}%" if 1 < value <= 100 else "write 0% to 100%"
+        raise wrong("share out of range", hint)
+    return float(value)
+
+
+def count(value: object) -> int:
+    """A whole number from 0 to 1e12, of ``900`` or ``4k``."""
+    value = typed(value)
+    if isinstance(value, bool) or not isinstance(value, int):
+        value = _with_unit(value, units.parse_count, "a count", "write it like 900, 4k or 2M")
+    if not 0 <= value <= 10**12:
+        raise wrong("count out of range", "write 0 to 1000G")
+    return value
+
+
+def _with_unit(value: object, parse: Callable[[str], _T], noun: str, hint: str) -> _T:
+    value = typed(value)
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise wrong(f"not {noun}", hint)
+    try:
+        return parse(str(value))
+    except units.UnitError as error:
+        raise wrong(error.problem, error.hint) from error
+
+
+def _schema(**schema: Any) -> WithJsonSchema:
+    return WithJsonSchema(schema)
+
+
+def _ratio(value: object) -> float:
+    return number(value, above=0.0, least=0.0)
+
+
+def _name(value: object) -> str:
+    """The name of a stage, a flow, an incident: one word, for thresholds refer to it."""
+    read = text(value)
+    if not _NAME.fullmatch(read):
+        raise wrong("not a name", "use letters, digits, '-', '_' and '.', at most 64")
+    return read
+
+
+_NAME = re.compile(NAME_PATTERN)
+
+Text = Annotated[str, BeforeValidator(text), _schema(type="string")]
+Name = Annotated[str, BeforeValidator(_name), _schema(type="string", pattern=NAME_PATTERN)]
+Flag = Annotated[bool, BeforeValidator(flag), _schema(type="boolean")]
+Weight = Annotated[float, BeforeValidator(number), _schema(type="number", minimum=0)]
+Positive = Annotated[float, BeforeValidator(_ratio), _schema(type="number", exclusiveMinimum=0)]
+DurationNs = Annotated[
+    int,
+    BeforeValidator(duration),
+    _schema(
+        type="string", pattern=units.DURATION_PATTERN, description="250ms, 30s, 2m, 1h30m or 7d"
+    ),
+]
+Rate = Annotated[
+    float,
+    BeforeValidator(rate),
+    _schema(type="string", pattern=units.RATE_PATTERN, description="50/s, 3000/m or 0.2/s"),
+]
+Share = Annotated[
+    float,
+    BeforeValidator(share),
+    _schema(
+        anyOf=[
+            {"type": "string", "pattern": units.SHARE_PATTERN},
+            {"type": "number", "minimum": 0, "maximum": 1},
+        ],
+        description="5% or 0.05",
+    ),
+]
+Count = Annotated[
+    int,
+    BeforeValidator(count),
+    _schema(
+        anyOf=[
+            {"type": "string", "pattern": units.COUNT_PATTERN},
+            {"type": "integer", "minimum": 0},
+        ],
+        description="900, 4k or 2M",
+    ),
+]
+
+
+def whole_from(least: int, most: int) -> tuple[BeforeValidator, WithJsonSchema]:
+    """Validator and schema of a plain whole number in this range."""
+
+    def read(value: object) -> int:
+        return whole(value, least=least, most=most)
+
+    return BeforeValidator(read), _schema(type="integer", minimum=least, maximum=most)

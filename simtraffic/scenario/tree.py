@@ -1,0 +1,187 @@
+"""A YAML document as a tree whose every node knows its file, line and column.
+
+The tree is what faults point at. It knows nothing of scenarios: plain data for validation is made
+from it (:func:`plain`), and places in that data are found again by path (:meth:`Mapping.find`).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+from simtraffic.errors import Fault
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence as SequenceABC
+
+Path: TypeAlias = "tuple[str | int, ...]"
+
+_BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
+_SHOWN = 60
+
+_INT = re.compile(r"[-+]?[0-9]{1,4000}")
+_OCTAL_OR_HEX = re.compile(r"0(?:o[0-7]{1,1000}|x[0-9a-fA-F]{1,1000})")
+_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
+_NOT_FINITE = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
+_WORDS: dict[str, bool | None] = {
+    **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
+    **dict.fromkeys(("true", "True", "TRUE"), True),
+    **dict.fromkeys(("false", "False", "FALSE"), False),
+}
+
+
+class Referenced(str):
+    """A value that the environment filled in: text, or whatever else its field asks for."""
+
+    __slots__ = ("quoted",)
+    quoted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A place in a file; line and column count from 1."""
+
+    file: str
+    line: int
+    column: int
+
+    def fault(self, path: Path, problem: str, found: str = "", hint: str = "") -> Fault:
+        """A fault at this place."""
+        return Fault(self.file, self.line, self.column, dotted(path), problem, found, hint)
+
+
+@dataclass(frozen=True, slots=True)
+class Scalar:
+    """A single value."""
+
+    mark: Mark
+    value: bool | int | float | str | None
+    text: str
+    """As written, without quotes, before references were filled in."""
+    offset: int | None = None
+    """Columns from ``mark`` to the first character of ``value``; None when it is not in one piece
+    on one line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sequence:
+    """A list."""
+
+    mark: Mark
+    items: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Mapping:
+    """Keys with values, in the order of the file."""
+
+    mark: Mark
+    entries: dict[str, tuple[Mark, Node]]
+    """By key: where the key stands, and the value."""
+
+    def find(self, path: Path) -> tuple[Mark, Node]:
+        """The place and the node of ``path``, or of the longest part of it that exists."""
+        mark: Mark = self.mark
+        node: Node = self
+        for step in path:
+            if isinstance(node, Mapping) and step in node.entries:
+                mark, node = node.entries[str(step)]
+                mark = node.mark
+            elif isinstance(node, Sequence) and isinstance(step, int) and step < len(node.items):
+                node = node.items[step]
+                mark = node.mark
+            else:
+                break
+        return mark, node
+
+    def key_mark(self, path: Path) -> Mark:
+        """Where the last key of ``path`` stands; for an item of a list, where that item starts."""
+        _, parent = self.find(path[:-1])
+        if isinstance(parent, Mapping) and path and path[-1] in parent.entries:
+            return parent.entries[str(path[-1])][0]
+        return self.find(path)[0]
+
+
+Node: TypeAlias = Scalar | Sequence | Mapping
+
+
+def resolve(text: str) -> bool | int | float | str | None:
+    """What an unquoted scalar means by the core schema of YAML 1.2 (``yes`` and ``on`` are text)."""
+    if text in _WORDS:
+        return _WORDS[text]
+    if _INT.fullmatch(text):
+        return int(text)
+    if _OCTAL_OR_HEX.fullmatch(text):
+        return int(text, 0)
+    if _FLOAT.fullmatch(text):
+        return float(text)
+    if _NOT_FINITE.fullmatch(text):
+        return float(text.replace(".", "", 1))
+    return text
+
+
+def children(node: Sequence | Mapping) -> tuple[Node, ...]:
+    """The nodes directly below."""
+    if isinstance(node, Sequence):
+        return node.items
+    return tuple(value for _, value in node.entries.values())
+
+
+def plain(node: Node) -> object:
+    """The tree as dicts, tuples and scalars."""
+    if isinstance(node, Scalar):
+        return node.value
+    if isinstance(node, Sequence):
+        return tuple(plain(item) for item in node.items)
+    return {key: plain(value) for key, (_, value) in node.entries.items()}
+
+
+def dotted(path: SequenceABC[str | int]) -> str:
+    """``load.stages[2].target``; a key that is not a plain word stands in brackets."""
+    parts: list[str] = []
+    for step in path:
+        if isinstance(step, int):
+            parts.append(f"[{step}]")
+        elif _BARE_KEY.fullmatch(step):
+            parts.append(f".{step}" if parts else step)
+        else:
+            parts.append(f"[{printable(step)}]")
+    return "".join(parts)
+
+
+def described(node: Node) -> str:
+    """What stands there, for the middle part of a fault."""
+    if isinstance(node, Mapping):
+        keys = ", ".join(printable(key) for key in list(node.entries)[:4])
+        return f"found a mapping of {keys}" if keys else "found an empty mapping"
+    if isinstance(node, Sequence):
+        return f"found a list of {len(node.items)}" if node.items else "found an empty list"
+    if isinstance(node.value, Referenced):
+        return f"found {quoted(node.value)} from {printable(node.text)}"
+    return f"found {shown(node.value)}"
+
+
+def shown(value: object) -> str:
+    """A scalar as YAML writes it: text in quotes, numbers and words bare."""
+    if isinstance(value, str):
+        return quoted(value)
+    if value is None:
+        return "nothing"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int) and abs(value) >= 10**20:
+        return "a number of more than 20 digits"
+    return str(value)
+
+
+def quoted(text: str) -> str:
+    """Text in double quotes on one line."""
+    return f'"{printable(text)}"'
+
+
+def printable(text: str) -> str:
+    """Text on one line: control characters escaped, the middle of a long one left out."""
+    if len(text) > _SHOWN:
+        text = f"{text[: _SHOWN - 20]}…{text[-19:]}"
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

@@ -1,0 +1,8 @@
+"""The scenario turned into due times, without a clock."""
+
+from __future__ import annotations
+
+from simtraffic.schedule.schedule import HOLD, Schedule, StageSpan
+from simtraffic.schedule.shard import Shard
+
+__all__ = ["HOLD", "Schedule", "Shard", "StageSpan"]

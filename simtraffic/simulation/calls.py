@@ -1,0 +1,215 @@
+"""Calls at providers: attempts, their retries, and the operation that covers them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from simtraffic.simulation.faults import RETRYABLE, FaultModel
+from simtraffic.simulation.tables import Attempts
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from simtraffic.simulation.capacity import Load
+    from simtraffic.simulation.draws import CallDraws, Hashed
+    from simtraffic.simulation.latency import LatencyModel
+    from simtraffic.simulation.tokens import Tokens
+
+    Floats = NDArray[np.float64]
+    Ints = NDArray[np.int64]
+    Codes = NDArray[np.int16]
+    Indices = NDArray[np.intp]
+    Words = NDArray[np.uint64]
+
+OVERHEAD_NS = 200_000
+"""From an operation's start to its first attempt, and from its last attempt to its end: building
+the request and reading the answer. Own assumption."""
+
+_JITTER = 0.2
+"""Waits before a retry vary by so much to both sides."""
+
+
+@dataclass(slots=True)
+class Calls:
+    """Operations about to be made, one a row."""
+
+    seq: Ints
+    """Number of the arrival that each belongs to."""
+    combination: Indices
+    instance: Codes
+    start_ns: Ints
+    tokens: Tokens
+    hop: int
+    """0 for the first operation of a request, 1 for its first fallback."""
+
+    def take(self, rows: Indices) -> Calls:
+        """These rows only; of the tokens only what decides over time."""
+        tokens = self.tokens
+        few = type(tokens)(
+            tokens.input[rows],
+            tokens.cached[rows],
+            tokens.output[rows],
+            tokens.reasoning[rows],
+            tokens.max_tokens[rows],
+            tokens.finish[rows],
+        )
+        return Calls(
+            self.seq[rows],
+            self.combination[rows],
+            self.instance[rows],
+            self.start_ns[rows],
+            few,
+            self.hop,
+        )
+
+
+@dataclass(slots=True)
+class Served:
+    """How attempts went."""
+
+    end_ns: Ints
+    error: Codes
+    first_ns: Floats
+    """To the first token if the attempt succeeded."""
+    queue_ns: Floats
+
+
+@dataclass(slots=True)
+class Made:
+    """How operations went."""
+
+    end_ns: Ints
+    error: Codes
+    attempts: Codes
+    first_error: Codes
+    first_token_ns: Ints
+    """From the operation's start; of a failed operation meaningless."""
+    queue_ns: Ints
+    """Of the first attempt."""
+    tables: list[Attempts] = field(default_factory=list)
+    """First attempts, second attempts and so on; rows of operations count from 0."""
+
+
+class CallModel:
+    """Makes calls."""
+
+    def __init__(
+        self,
+        load: Load,
+        latency: LatencyModel,
+        faults: FaultModel,
+        hashed: Hashed,
+        *,
+        route: Codes,
+        max_attempts: int,
+        backoff_ns: int,
+    ) -> None:
+        self.load = load
+        self.latency = latency
+        self.faults = faults
+        self.hashed = hashed
+        self.route = route
+        self.max_attempts = max_attempts
+        self.backoff_ns = backoff_ns
+
+    def make(self, calls: Calls, draws: CallDraws | None = None, ids: Words | None = None) -> Made:
+        """Make every call, with retries.
+
+        Args:
+            calls: The operations.
+            draws: Chance of the first attempts; hashed when None.
+            ids: Span ids of the first attempts; hashed when None.
+        """
+        if draws is None:
+            draws, _ = self.hashed.call(calls.seq, calls.hop, 0)
+        if ids is None:
+            ids = self.hashed.id(calls.seq, calls.hop, 0, 1)
+        start = calls.start_ns + OVERHEAD_NS
+        served = self._serve(calls, start, draws)
+        rows = np.arange(len(start))
+        made = Made(
+            end_ns=served.end_ns,
+            error=served.error,
+            attempts=np.ones(len(start), dtype=np.int16),
+            first_error=served.error,
+            first_token_ns=(served.first_ns + OVERHEAD_NS).astype(np.int64),
+            queue_ns=served.queue_ns.astype(np.int64),
+            tables=[self._table(rows, calls, start, served, 0, ids)],
+        )
+        self._retry(calls, made)
+        made.end_ns = made.end_ns + OVERHEAD_NS
+        return made
+
+    def _retry(self, calls: Calls, made: Made) -> None:
+        if self.max_attempts < 2:
+            return
+        again = np.flatnonzero(RETRYABLE.take(made.error))
+        if not len(again):
+            return
+        # The table of the first attempts keeps these arrays as they are.
+        made.end_ns, made.error = made.end_ns.copy(), made.error.copy()
+        for attempt in range(1, self.max_attempts):
+            few = calls.take(again)
+            draws, jitter = self.hashed.call(few.seq, calls.hop, attempt)
+            wait = self.backoff_ns * 2.0 ** (attempt - 1) * (1.0 + _JITTER * (2.0 * jitter - 1.0))
+            start = made.end_ns[again] + wait.astype(np.int64)
+            served = self._serve(few, start, draws)
+            ids = self.hashed.id(few.seq, calls.hop, attempt, 1)
+            made.tables.append(self._table(again, few, start, served, attempt, ids))
+            made.end_ns[again] = served.end_ns
+            made.error[again] = served.error
+            made.attempts[again] = attempt + 1
+            first = start - few.start_ns + served.first_ns.astype(np.int64)
+            made.first_token_ns[again] = first
+            again = again[RETRYABLE.take(served.error)]
+            if not len(again):
+                return
+
+    def _serve(self, calls: Calls, start: Ints, draws: CallDraws) -> Served:
+        combinations = calls.combination
+        cells = self.load.cells(combinations, start)
+        queue = self.load.queue_ns.take(cells)
+        slowdown = self.load.slowdown.take(cells)
+        first, duration = self.latency.times(combinations, calls.tokens, draws, queue, slowdown)
+        met = [
+            (incident, incident.meets(combinations, calls.instance, start))
+            for incident in self.faults.in_force(start)
+        ]
+        slower = np.ones(len(start)) if any(i.slowdown != 1.0 for i, _ in met) else None
+        if slower is not None:
+            for incident, affected in met:
+                np.multiply(slower, incident.slowdown, out=slower, where=affected)
+            first *= slower
+            duration *= slower
+        turned_away = self.load.turned_away.take(cells) if self.load.turns_away else None
+        failed, kinds = self.faults.errors(combinations, draws.error, turned_away, met)
+        error = np.zeros(len(start), dtype=np.int16)
+        if len(failed):
+            error[failed] = kinds
+            slow = np.ones(len(failed)) if slower is None else slower[failed]
+            few = type(draws)(draws.error[failed], draws.first[failed], draws.pace[failed])
+            duration[failed] = self.faults.durations(kinds, duration[failed], slow, few)
+        end = duration.astype(np.int64)
+        # Nothing takes less than a microsecond, so that every child span has a length.
+        np.maximum(end, 1000, out=end)
+        end += start
+        return Served(end, error, first, queue)
+
+    def _table(
+        self, rows: Indices, calls: Calls, start: Ints, served: Served, attempt: int, ids: Words
+    ) -> Attempts:
+        route = self.route.take(calls.combination)
+        return Attempts(
+            request=rows,
+            operation=rows,
+            start_ns=start,
+            end_ns=served.end_ns,
+            route=route,
+            error=served.error,
+            status_code=self.faults.statuses(route, served.error),
+            resend=np.full(len(start), attempt, dtype=np.int16),
+            span_id=ids,
+        )

@@ -1,0 +1,32 @@
+"""What calls cost: tokens times price, in 1e-12 USD."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from simtraffic.simulation.tokens import Tokens
+    from simtraffic.simulation.traffic import Mix
+
+    Ints = NDArray[np.int64]
+    Indices = NDArray[np.intp]
+
+
+class PriceModel:
+    """Prices per combination."""
+
+    def __init__(self, mix: Mix) -> None:
+        models = [mix.models[c.route] for c in mix.combinations]
+        self.input = np.array([m.input_pusd for m in models], dtype=np.int64)
+        self.cached = np.array([m.cached_pusd for m in models], dtype=np.int64)
+        self.output = np.array([m.output_pusd for m in models], dtype=np.int64)
+
+    def of(self, combinations: Indices, tokens: Tokens) -> tuple[Ints, Ints]:
+        """Cost of input (cached tokens at their own price) and of output."""
+        costs = (tokens.input - tokens.cached) * self.input.take(combinations)
+        costs += tokens.cached * self.cached.take(combinations)
+        return costs, tokens.output * self.output.take(combinations)

@@ -1,0 +1,287 @@
+from __future__ import annotations
+
+import gzip
+import json
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+from google.rpc import status_pb2
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
+
+from simtraffic.clock import SECOND_NS, unix_ns
+from simtraffic.errors import UsageError
+from simtraffic.export import Batch, Outcome, SendResult
+from simtraffic.export.answers import UNREADABLE
+from simtraffic.export.http import HttpTransport, retry_after_s
+from simtraffic.export.settings import ExportSettings
+
+BATCH = Batch("traces", b"\x00 bytes \xff", 3)
+PROTOBUF = {"content-type": "application/x-protobuf"}
+JSON = {"content-type": "application/json"}
+
+
+class Server(ThreadingHTTPServer):
+    """An HTTP server whose answer a test chooses."""
+
+    daemon_threads = True
+    status = 200
+    headers: dict[str, str] = PROTOBUF
+    body = b""
+    said_length: int | None = None
+    before: Callable[[socket.socket], bool] = staticmethod(lambda _connection: True)
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.seen: list[tuple[str, dict[str, str], bytes]] = []
+
+    @property
+    def endpoint(self) -> str:
+        return f"http://127.0.0.1:{self.server_address[1]}/v1/traces"
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        pass
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: Server
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["content-length"]))
+        sent = {key.lower(): value for key, value in self.headers.items()}
+        self.server.seen.append((self.path, sent, body))
+        if not self.server.before(self.connection):
+            self.close_connection = True
+            return
+        self.send_response(self.server.status)
+        for key, value in self.server.headers.items():
+            self.send_header(key, value)
+        length = self.server.said_length
+        self.send_header("content-length", str(len(self.server.body) if length is None else length))
+        self.end_headers()
+        self.wfile.write(self.server.body)
+        self.close_connection = length is not None
+
+    def log_message(self, *args: object) -> None:
+        pass
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    running = Server()
+    thread = threading.Thread(target=running.serve_forever, args=(0.01,))
+    thread.start()
+    yield running
+    running.shutdown()
+    thread.join()
+    running.server_close()
+
+
+@pytest.fixture
+def transport(server: Server) -> Iterator[HttpTransport]:
+    opened = HttpTransport(
+        ExportSettings(server.endpoint, "http/protobuf", headers=(("x-key", "secret"),))
+    )
+    yield opened
+    opened.close()
+
+
+def test_bytes_travel_as_they_are_with_headers_and_user_agent(
+    server: Server, transport: HttpTransport
+) -> None:
+    assert transport.send(BATCH, 5.0) == SendResult(Outcome.ACCEPTED)
+
+    path, headers, body = server.seen[0]
+    assert (path, body) == ("/v1/traces", BATCH.payload)
+    assert headers["content-type"] == "application/x-protobuf"
+    assert headers["x-key"] == "secret"
+    assert headers["user-agent"].startswith("simtraffic/")
+    assert "content-encoding" not in headers
+
+
+def test_gzip_is_announced_and_can_be_unpacked(server: Server) -> None:
+    transport = HttpTransport(ExportSettings(server.endpoint, "http/protobuf", compression="gzip"))
+
+    transport.send(BATCH, 5.0)
+    transport.close()
+
+    assert server.seen[0][1]["content-encoding"] == "gzip"
+    assert gzip.decompress(server.seen[0][2]) == BATCH.payload
+
+
+def test_json_is_made_from_the_batch_and_its_answer_is_read(server: Server) -> None:
+    server.headers = JSON
+    server.body = b'{"partialSuccess": {"rejectedSpans": "2", "errorMessage": "old"}, "new": 1}'
+    transport = HttpTransport(
+        ExportSettings(server.endpoint, "http/json"), lambda signal, _: signal.encode()
+    )
+
+    result = transport.send(BATCH, 5.0)
+    transport.close()
+
+    assert result == SendResult(Outcome.ACCEPTED, 2, "old")
+    assert server.seen[0][1]["content-type"] == "application/json"
+    assert server.seen[0][2] == b"traces"
+
+
+def test_partial_success_is_read(server: Server, transport: HttpTransport) -> None:
+    answer = ExportTraceServiceResponse()
+    answer.partial_success.rejected_spans = 2
+    answer.partial_success.error_message = "too old"
+    server.body = answer.SerializeToString()
+
+    assert transport.send(BATCH, 5.0) == SendResult(Outcome.ACCEPTED, 2, "too old")
+
+
+@pytest.mark.parametrize(
+    ("headers", "body", "said_length"),
+    [
+        (PROTOBUF, b"\xff\xff", None),
+        (JSON, b"<html>", None),
+        (JSON, b'{"partialSuccess": 7}', None),
+        (PROTOBUF, b"\x0a", 100),
+        (PROTOBUF, bytes(5 << 20), None),
+        ({**PROTOBUF, "content-encoding": "gzip"}, b"not gzip", None),
+    ],
+    ids=["protobuf", "json", "shape", "cut off", "huge", "encoding"],
+)
+def test_a_success_that_cannot_be_read_is_accepted_with_a_message(
+    server: Server,
+    transport: HttpTransport,
+    headers: dict[str, str],
+    body: bytes,
+    said_length: int | None,
+) -> None:
+    server.headers, server.body, server.said_length = headers, body, said_length
+
+    assert transport.send(BATCH, 5.0) == SendResult(Outcome.ACCEPTED, message=UNREADABLE)
+
+
+@pytest.mark.parametrize("body", [b"{}", b"", b'{"partialSuccess":null}'])
+def test_every_form_of_an_empty_json_answer_is_full_success(
+    server: Server, transport: HttpTransport, body: bytes
+) -> None:
+    server.headers, server.body = JSON, body
+
+    assert transport.send(BATCH, 5.0) == SendResult(Outcome.ACCEPTED)
+
+
+@pytest.mark.parametrize(
+    ("status", "outcome"),
+    [
+        (202, Outcome.ACCEPTED),
+        (301, Outcome.REJECTED),
+        (400, Outcome.REJECTED),
+        (401, Outcome.REFUSED),
+        (403, Outcome.REFUSED),
+        (404, Outcome.REJECTED),
+        (408, Outcome.REJECTED),
+        (413, Outcome.REJECTED),
+        (429, Outcome.RETRY),
+        (500, Outcome.REJECTED),
+        (501, Outcome.REJECTED),
+        (502, Outcome.RETRY),
+        (503, Outcome.RETRY),
+        (504, Outcome.RETRY),
+    ],
+)
+def test_each_status_means_what_the_specification_says(
+    server: Server, transport: HttpTransport, status: int, outcome: Outcome
+) -> None:
+    server.status = status
+
+    result = transport.send(BATCH, 5.0)
+
+    assert (result.outcome, result.maybe_delivered) == (outcome, False)
+
+
+@pytest.mark.parametrize(
+    ("headers", "body", "message"),
+    [
+        (PROTOBUF, status_pb2.Status(message="bad span").SerializeToString(), "bad span"),
+        (JSON, json.dumps({"message": "bad\nspan"}).encode(), "bad span"),
+        (JSON, b"[1]", "[1]"),
+        ({"content-type": "text/html"}, b"<b>no</b>", "<b>no</b>"),
+        (PROTOBUF, b"\xff", "Bad Request"),
+    ],
+    ids=["protobuf", "json", "other json", "html", "unreadable"],
+)
+def test_a_refusal_keeps_the_words_of_the_receiver(
+    server: Server, transport: HttpTransport, headers: dict[str, str], body: bytes, message: str
+) -> None:
+    server.status, server.headers, server.body = 400, headers, body
+
+    assert transport.send(BATCH, 5.0).message == f"HTTP 400: {message}"
+
+
+def test_retry_after_is_kept(server: Server, transport: HttpTransport) -> None:
+    server.status, server.headers = 429, {**PROTOBUF, "retry-after": "7"}
+
+    assert transport.send(BATCH, 5.0).retry_after_s == 7.0
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        (None, None),
+        ("", None),
+        ("3", 3.0),
+        ("-3", None),
+        ("soon", None),
+        ("Wed, 21 Oct 2015 07:28:00 GMT", 0.0),
+    ],
+)
+def test_retry_after_is_seconds_or_a_date(value: str | None, seconds: float | None) -> None:
+    assert retry_after_s(value) == seconds
+
+
+def test_a_retry_date_in_the_future_is_a_wait() -> None:
+    wait = retry_after_s("Fri, 31 Dec 2100 23:59:59 GMT")
+
+    # 4133980799 is that date; the second is for the clock that goes on between the two readings.
+    assert wait == pytest.approx(4_133_980_799 - unix_ns() / SECOND_NS, abs=1.0)
+
+
+def test_a_connection_that_closes_without_an_answer_may_have_taken_the_request(
+    server: Server, transport: HttpTransport
+) -> None:
+    server.before = lambda _connection: False
+
+    result = transport.send(BATCH, 5.0)
+
+    assert (result.outcome, result.maybe_delivered) == (Outcome.RETRY, True)
+
+
+def test_an_answer_that_does_not_come_in_time_may_have_been_delivered(
+    server: Server, transport: HttpTransport
+) -> None:
+    hold = threading.Event()
+    server.before = lambda _connection: hold.wait(20) and False
+
+    result = transport.send(BATCH, 0.05)
+    hold.set()
+
+    assert result == SendResult(Outcome.RETRY, message="no answer in time", maybe_delivered=True)
+
+
+def test_an_endpoint_that_is_not_there_is_worth_another_try_and_took_nothing() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    transport = HttpTransport(ExportSettings(f"http://127.0.0.1:{port}/v1/traces", "http/protobuf"))
+
+    result = transport.send(BATCH, 5.0)
+    transport.close()
+
+    assert (result.outcome, result.maybe_delivered) == (Outcome.RETRY, False)
+
+
+def test_a_missing_certificate_is_a_fault_of_the_command_line() -> None:
+    settings = ExportSettings(
+        "https://127.0.0.1:1/", "http/protobuf", certificate="/nowhere/ca.pem"
+    )
+
+    with pytest.raises(UsageError, match="/nowhere/ca.pem: cannot be used for TLS"):
+        HttpTransport(settings)
