@@ -14,11 +14,9 @@ from simtraffic._version import __version__
 
 if TYPE_CHECKING:
     from simtraffic.errors import ScenarioError
-    from simtraffic.plan import plan
     from simtraffic.report.result import RunResult
-    from simtraffic.run import run
+    from simtraffic.run import plan, run, simulate
     from simtraffic.scenario import Scenario, load_scenario
-    from simtraffic.simulation import simulate
 
 __all__ = [
     "RunResult",
@@ -36,37 +34,31 @@ _HOMES = {
     "Scenario": "simtraffic.scenario",
     "ScenarioError": "simtraffic.errors",
     "load_scenario": "simtraffic.scenario",
-    "simulate": "simtraffic.simulation",
+    "plan": "simtraffic.run",
+    "run": "simtraffic.run",
+    "simulate": "simtraffic.run",
 }
 
 
 def __getattr__(name: str) -> object:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value: object = getattr(import_module(_HOMES[name]), name)
-    globals()[name] = value
-    return value
+    return getattr(import_module(_HOMES[name]), name)
 
 
 class _Package(ModuleType):
-    """The package, where `run` and `plan` stay functions though modules of those names exist.
+    """The package, where `run` stays the function though a sub-package has the same name.
 
-    Importing ``simtraffic.run`` would otherwise put the module in the function's place.
+    Importing ``simtraffic.run`` would otherwise put that in the function's place.
     """
 
     @property
     def run(self) -> object:
+        """The function."""
         return import_module("simtraffic.run").run
 
     @run.setter
     def run(self, module: object) -> None: ...
-
-    @property
-    def plan(self) -> object:
-        return import_module("simtraffic.plan").plan
-
-    @plan.setter
-    def plan(self, module: object) -> None: ...
 
 
 sys.modules[__name__].__class__ = _Package

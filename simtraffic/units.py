@@ -174,4 +174,5 @@ def format_share(ratio: float) -> str:
 def _scaled(number: str, unit: int) -> int:
     """``number`` times ``unit`` in integers, so that 0.3 s is exact; rounded down."""
     whole, _, fraction = number.partition(".")
-    return int(whole) * unit + int(fraction or "0") * unit // 10 ** len(fraction)
+    scale: int = 10 ** len(fraction)
+    return int(whole) * unit + int(fraction or "0") * unit // scale

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json as json_format
 import os
 import signal
-import sys
 import threading
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from simtraffic.cli import console
 
 if TYPE_CHECKING:
     from simtraffic.collector.counts import CollectorCounts
@@ -46,13 +47,11 @@ def collect(
     with Collector(grpc, http, out) as collector:
         if announce:
             addresses = {"grpc": collector.grpc_endpoint, "http": collector.http_endpoint}
-            print(json_format.dumps(addresses), flush=True)  # noqa: T201
+            console.line(json_format.dumps(addresses))
         elif not quiet:
-            print(  # noqa: T201
+            console.tell(
                 f"collecting at {collector.grpc_endpoint} (gRPC) and {collector.http_endpoint}"
-                " (HTTP); Ctrl-C ends it",
-                file=sys.stderr,
-                flush=True,
+                " (HTTP); Ctrl-C ends it"
             )
         stop.wait()
     _print_counts(collector.counts(), as_json=json, to_error=out == "-")
@@ -80,15 +79,13 @@ def _watch_input(stop: threading.Event) -> None:
 
 
 def _print_counts(counts: CollectorCounts, *, as_json: bool, to_error: bool) -> None:
-    stream = sys.stderr if to_error else sys.stdout
+    say = console.tell if to_error else console.line
     if as_json:
-        print(json_format.dumps(counts.as_dict()), file=stream)
+        say(json_format.dumps(counts.as_dict()))
         return
-    print(
+    say(
         f"received {counts.spans} spans, {counts.data_points} data points and"
-        f" {counts.log_records} log records in {counts.requests} requests,"
-        f" {counts.bytes} bytes",
-        file=stream,
+        f" {counts.log_records} log records in {counts.requests} requests, {counts.bytes} bytes"
     )
     for message, count in counts.faults.items():
-        print(f"  {count} x {message}", file=stream)
+        say(f"  {count} x {message}")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TextIO
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
+_PIPE_COLUMNS = 120
 _NEVER_LIVE = ("CI", "GITHUB_ACTIONS", "GITLAB_CI", "BUILDKITE", "JENKINS_URL")
 
 
@@ -34,19 +35,37 @@ def tell(text: str) -> None:
 
 def show(renderable: RenderableType) -> None:
     """Draw something that was asked for on standard output."""
-    drawing_on(sys.stdout).print(renderable)
+    _draw(sys.stdout, renderable)
 
 
 def show_people(renderable: RenderableType) -> None:
     """Draw something for people on standard error."""
-    drawing_on(sys.stderr).print(renderable)
+    _draw(sys.stderr, renderable)
 
 
-def drawing_on(stream: TextIO) -> Console:
-    """A rich console on this stream; without colour when it is no terminal or NO_COLOR is set."""
+def columns(stream: TextIO) -> int:
+    """How wide a drawing on this stream may be."""
+    return _drawing_on(stream).width
+
+
+def _draw(stream: TextIO, renderable: RenderableType) -> None:
+    drawing = _drawing_on(stream)
+    if drawing.is_terminal:
+        drawing.print(renderable)
+        return
+    from simtraffic.report.tables import to_text  # noqa: PLC0415
+
+    stream.write(to_text(renderable, drawing.width))
+    stream.flush()
+
+
+def _drawing_on(stream: TextIO) -> Console:
+    """A rich console on this stream, which heeds NO_COLOR and FORCE_COLOR by itself."""
     from rich.console import Console  # noqa: PLC0415
 
-    return Console(file=stream, highlight=False, soft_wrap=False, emoji=False, markup=False)
+    # A pipe or a log has no width of its own; COLUMNS may set one.
+    width = None if stream.isatty() or os.environ.get("COLUMNS") else _PIPE_COLUMNS
+    return Console(file=stream, width=width, highlight=False, emoji=False, markup=False)
 
 
 def may_draw_live() -> bool:

@@ -57,7 +57,9 @@ _COMMANDS = {
     "check": _Entry("check", "check", "Validate scenario files; all faults at once."),
     "init": _Entry("init", "init", "Write a starter scenario with comments."),
     "schema": _Entry("schema", "schema", "Print the JSON Schema of the scenario file."),
-    "show": _Entry("show", "show", "List models, conventions, scenarios or metrics to choose from."),
+    "show": _Entry(
+        "show", "show", "List models, conventions, scenarios or metrics to choose from."
+    ),
     "collect": _Entry("collect", "collect", "Run the built-in OTLP collector on its own."),
 }
 
@@ -140,7 +142,7 @@ app = typer.Typer(
 )
 
 
-def _tell_version(value: bool) -> None:  # noqa: FBT001
+def _tell_version(value: bool) -> None:
     if value:
         console.line(f"simtraffic {__version__}")
         raise typer.Exit

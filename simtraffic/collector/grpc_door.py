@@ -7,11 +7,14 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING
 
-import grpc
-
 from simtraffic.errors import UsageError
 from simtraffic.export.answers import SERVICES
 from simtraffic.export.environment import silence_grpc
+
+# The native library reads its verbosity while it is imported, and never again.
+silence_grpc(os.environ)
+
+import grpc  # noqa: E402
 
 if TYPE_CHECKING:
     from simtraffic.collector.receiver import Receiver
@@ -31,7 +34,6 @@ class GrpcDoor:
     """
 
     def __init__(self, address: str, receiver: Receiver) -> None:
-        silence_grpc(os.environ)
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="collect-grpc")
         self._server = grpc.server(
             self._pool,

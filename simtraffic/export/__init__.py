@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import Protocol
+from typing import Literal, Protocol
 
-__all__ = ["Batch", "Outcome", "SendResult", "Transport"]
+__all__ = ["Batch", "Form", "Outcome", "SendResult", "Transport"]
+
+Form = Literal["protobuf", "json"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,13 +22,17 @@ class Batch:
 
     Every field of these requests is repeated, so serialised requests joined end to end are one
     valid request with the content of all (protobuf encoding: last one wins only for singular
-    fields). That is how chunks become batches.
+    fields). That is how chunks become batches. In JSON form the payload is the entries of the
+    request's list, and a comma joins them; the transport puts the request around.
     """
 
     signal: str
     payload: bytes
     count: int
     """Spans, data points or log records inside."""
+    proto_bytes: int | None = None
+    """Size as protobuf, for the ledger; the payload's own when left out."""
+    form: Form = "protobuf"
 
 
 class Outcome(Enum):

@@ -51,6 +51,6 @@ def _open(settings: ExportSettings) -> Transport:
 
         return GrpcTransport(settings)
     from simtraffic.export.http import HttpTransport  # noqa: PLC0415
-    from simtraffic.export.otlp_json import to_json  # noqa: PLC0415
+    from simtraffic.export.otlp_json import json_body  # noqa: PLC0415
 
-    return HttpTransport(settings, to_json)
+    return HttpTransport(settings, json_body)

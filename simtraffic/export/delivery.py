@@ -174,12 +174,14 @@ class Delivery:
 
     def _enqueue(self, lane: Lane, chunk: Batch, size: int) -> None:
         self._start(lane)
-        if lane.open is not None and lane.open.size + size > self.max_batch_bytes:
+        if lane.open is not None and (
+            lane.open.size + size > self.max_batch_bytes or lane.open.form != chunk.form
+        ):
             lane.seal()
             lane.wake.notify()
         if lane.open is None:
             self._order += 1
-            lane.open = Pending(self._order, monotonic())
+            lane.open = Pending(self._order, monotonic(), form=chunk.form)
             # Someone has to watch its age.
             lane.wake.notify()
         lane.open.add(chunk)
@@ -262,7 +264,7 @@ class Delivery:
         self.ledger.add_try(
             batch.signal,
             first=first,
-            payload_bytes=len(batch.payload),
+            payload_bytes=pending.proto_bytes,
             possible_duplicates=batch.count if doubtful else 0,
         )
         # A call with no time at all would not even try to connect.

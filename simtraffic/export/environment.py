@@ -87,7 +87,7 @@ def listens(host: str, port: int, timeout_s: float = 0.25) -> bool:
 def silence_grpc(environ: MutableMapping[str, str]) -> None:
     """Keep gRPC's native log off standard error unless the user asked for it.
 
-    To be called before the first channel or server: the native library reads it then.
+    To be called before ``import grpc``: the native library reads it then and never again.
     """
     environ.setdefault("GRPC_VERBOSITY", "NONE")
 

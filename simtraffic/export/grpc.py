@@ -8,13 +8,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-import grpc
-
 from simtraffic._version import __version__
 from simtraffic.errors import UsageError
 from simtraffic.export import Batch, Outcome, SendResult
 from simtraffic.export.answers import SERVICES, UNREADABLE, one_line, read_success, retry_info_s
 from simtraffic.export.environment import silence_grpc
+
+# The native library reads its verbosity while it is imported, and never again.
+silence_grpc(os.environ)
+
+import grpc  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -72,7 +75,6 @@ class GrpcTransport:
     """
 
     def __init__(self, settings: ExportSettings) -> None:
-        silence_grpc(os.environ)
         target = grpc_target(settings.endpoint)
         options = [*_OPTIONS, ("grpc.enable_http_proxy", 0 if settings.loopback else 1)]
         compression = (

@@ -44,7 +44,7 @@ class HttpTransport:
 
     Args:
         settings: Where and how; the endpoint is the full URL.
-        to_json: Turns a protobuf request into OTLP/JSON; needed for ``http/json``.
+        json_body: Turns a batch into an OTLP/JSON request; needed for ``http/json``.
 
     Raises:
         UsageError: A certificate or key file cannot be read.
@@ -53,12 +53,12 @@ class HttpTransport:
     def __init__(
         self,
         settings: ExportSettings,
-        to_json: Callable[[str, bytes], bytes] | None = None,
+        json_body: Callable[[Batch], bytes] | None = None,
     ) -> None:
-        self._to_json = to_json if settings.protocol == "http/json" else None
+        self._json_body = json_body if settings.protocol == "http/json" else None
         self._is_json = settings.protocol == "http/json"
-        if self._is_json and to_json is None:
-            raise ValueError("http/json needs to_json")
+        if self._is_json and json_body is None:
+            raise ValueError("http/json needs json_body")
         self._compress = settings.compression == "gzip"
         self._url = settings.endpoint
         headers = {
@@ -81,7 +81,7 @@ class HttpTransport:
 
     def send(self, batch: Batch, timeout_s: float) -> SendResult:
         """One POST; the interpreter is free while it waits."""
-        body = self._to_json(batch.signal, batch.payload) if self._to_json else batch.payload
+        body = self._json_body(batch) if self._json_body else batch.payload
         if self._compress:
             body = gzip.compress(body, compresslevel=_GZIP_LEVEL, mtime=0)
         deadline = monotonic() + timeout_s

@@ -14,6 +14,8 @@ from simtraffic.export import Batch
 if TYPE_CHECKING:
     import threading
 
+    from simtraffic.export import Form
+
 
 @dataclass(slots=True, eq=False)
 class Pending:
@@ -24,8 +26,10 @@ class Pending:
     since: float
     """When the first chunk came, monotonic seconds."""
     chunks: list[bytes] = field(default_factory=list)
+    form: Form = "protobuf"
     size: int = 0
-    """Bytes."""
+    """Bytes of the chunks."""
+    proto_bytes: int = 0
     count: int = 0
     tries: int = 0
     settled: bool = False
@@ -33,15 +37,18 @@ class Pending:
 
     def add(self, chunk: Batch) -> None:
         """Take a chunk along."""
+        size = len(chunk.payload)
         self.chunks.append(chunk.payload)
-        self.size += len(chunk.payload)
+        self.size += size
+        self.proto_bytes += size if chunk.proto_bytes is None else chunk.proto_bytes
         self.count += chunk.count
 
     def batch(self, signal: str) -> Batch:
         """The request to send; lets go of the chunks, as the joined bytes replace them."""
-        payload = self.chunks[0] if len(self.chunks) == 1 else b"".join(self.chunks)
+        glue = b"," if self.form == "json" else b""
+        payload = self.chunks[0] if len(self.chunks) == 1 else glue.join(self.chunks)
         self.chunks = []
-        return Batch(signal, payload, self.count)
+        return Batch(signal, payload, self.count, self.proto_bytes, self.form)
 
 
 @dataclass(slots=True, eq=False)

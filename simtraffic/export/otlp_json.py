@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from google.protobuf.message import Message
 
+    from simtraffic.export import Batch
+
 _IDS = frozenset({"traceId", "spanId", "parentSpanId"})
 
 
@@ -28,6 +30,14 @@ def to_json(signal: str, payload: bytes) -> bytes:
     request = SERVICES[signal].request()
     request.ParseFromString(payload)
     return message_to_json(request)
+
+
+def json_body(batch: Batch) -> bytes:
+    """The OTLP/JSON request of a batch in either form."""
+    if batch.form == "protobuf":
+        return to_json(batch.signal, batch.payload)
+    entries = SERVICES[batch.signal].request.DESCRIPTOR.fields[0].json_name
+    return b'{"%s":[%s]}' % (entries.encode(), batch.payload)
 
 
 def message_to_json(message: Message) -> bytes:

@@ -191,6 +191,48 @@ class Rows:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Targets:
+    """Where in the windows the cells of one measure go; several cells may share a series."""
+
+    places: NDArray[np.intp]
+    """Flat index (interval, instance, series) of each target, without repeats."""
+    cells: NDArray[np.intp]
+    """Cells that go anywhere."""
+    cell_places: NDArray[np.intp]
+    """Flat index of each of those cells."""
+    of_cell: NDArray[np.intp]
+    """Target of every cell; one past the last for cells that go nowhere."""
+
+    @classmethod
+    def of(
+        cls, rows: Rows, series: NDArray[np.int32], windows: Sequence[Window], count: int
+    ) -> Targets:
+        """Make room in the windows, all of one shape, and find the places."""
+        intervals = int(rows.interval.max()) + 1
+        for window in windows:
+            window.ensure(intervals, count)
+        _, instances, width = windows[0].data.shape[:3]
+        cells = np.flatnonzero(series != ABSENT)
+        flat = (rows.interval[cells] * instances + rows.instance[cells]) * width + series[cells]
+        places, inverse = np.unique(flat, return_inverse=True)
+        of_cell = np.full(len(series), len(places), dtype=np.intp)
+        of_cell[cells] = inverse
+        return cls(places, cells, flat, of_cell)
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    @staticmethod
+    def flat(window: Window) -> NDArray[np.generic]:
+        """The window with its first three axes as one."""
+        return window.data.reshape(-1, *window.data.shape[3:])
+
+    def coordinates(self, window: Window) -> tuple[NDArray[np.intp], ...]:
+        """Interval, instance and series of each target."""
+        return np.unravel_index(self.places, window.data.shape[:3])
+
+
 class Histogram:
     """Explicit buckets with exact sums, least and greatest value, and exemplars."""
 
@@ -205,6 +247,7 @@ class Histogram:
         self.exemplars: list[NDArray[np.void]] = []
         self._keeps_exemplars = exemplars
         self._finder = BucketFinder(instrument.bounds)
+        self._windows = (self.buckets, self.sums, self.least, self.greatest)
 
     def add(self, cells: Cells, book: ShapeBook, first: int) -> None:
         """Count rows; ``first`` is the number of the oldest open interval."""
@@ -219,30 +262,27 @@ class Histogram:
 
     def _measure(self, rows: Rows, series: NDArray[np.int32], first: int) -> None:
         buckets = self.instrument.bucket_count
-        bucket = self._finder.find(rows.each)
-        place = rows.group * buckets
-        place += bucket
-        size = len(rows.starts) * buckets
+        target = Targets.of(rows, series, self._windows, len(self.instrument.series))
+        place = target.of_cell[rows.group] * buckets
+        place += self._finder.find(rows.each)
+        size = (len(target) + 1) * buckets
         counts = np.bincount(place, weights=rows.times, minlength=size)
-        kept = np.flatnonzero(series != ABSENT)
-        at = (rows.interval[kept], rows.instance[kept], series[kept])
-        intervals = int(rows.interval.max()) + 1
-        for window in (self.buckets, self.sums, self.least, self.greatest):
-            window.ensure(intervals, len(self.instrument.series))
-        counted = counts.astype(np.int64).reshape(-1, buckets)
-        np.add.at(self.buckets.data, at, counted[kept])
-        np.add.at(self.sums.data, at, exact_sums(rows.values, rows.starts)[kept])
-        np.minimum.at(self.least.data, at, np.minimum.reduceat(rows.each, rows.starts)[kept])
-        np.maximum.at(self.greatest.data, at, np.maximum.reduceat(rows.each, rows.starts)[kept])
+        counted = counts[: len(target) * buckets].astype(np.int64).reshape(-1, buckets)
+        target.flat(self.buckets)[target.places] += counted
+        kept, flat = target.cells, target.cell_places
+        np.add.at(target.flat(self.sums), flat, exact_sums(rows.values, rows.starts)[kept])
+        least, greatest = target.flat(self.least), target.flat(self.greatest)
+        np.minimum.at(least, flat, np.minimum.reduceat(rows.each, rows.starts)[kept])
+        np.maximum.at(greatest, flat, np.maximum.reduceat(rows.each, rows.starts)[kept])
         if self._keeps_exemplars:
-            self._remember(rows, series, place, first)
+            self._remember(rows, target, place, first)
 
     def _remember(
-        self, rows: Rows, series: NDArray[np.int32], place: NDArray[np.intp], first: int
+        self, rows: Rows, target: Targets, place: NDArray[np.intp], first: int
     ) -> None:
         """Keep the last sampled measurement of each bucket, as the SDK's reservoir does."""
         buckets = self.instrument.bucket_count
-        chosen = np.full(len(series) * buckets, -1, dtype=np.intp)
+        chosen = np.full((len(target) + 1) * buckets, -1, dtype=np.intp)
         numbers = np.arange(len(place))
         sampled = rows.frame.raw.get("sampled")
         if sampled is None:
@@ -250,14 +290,14 @@ class Histogram:
         else:
             mask = sampled if rows.picked is None else sampled[rows.picked]
             chosen[place[mask]] = numbers[mask]  # type: ignore[index]
-        chosen.reshape(-1, buckets)[series == ABSENT] = -1
-        places = np.flatnonzero(chosen >= 0)
+        places = np.flatnonzero(chosen[: len(target) * buckets] >= 0)
         picks = chosen[places]
         cell, bucket = np.divmod(places, buckets)
         source = picks if rows.picked is None else rows.picked[picks]
+        interval, instance, series = target.coordinates(self.sums)
         made = np.empty(len(places), dtype=EXEMPLAR_DTYPE)
-        made["interval"] = rows.interval[cell] + first
-        made["instance"] = rows.instance[cell]
+        made["interval"] = interval[cell] + first
+        made["instance"] = instance[cell]
         made["series"] = series[cell]
         made["bucket"] = bucket
         made["value"] = rows.each[picks]

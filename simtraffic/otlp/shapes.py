@@ -134,6 +134,8 @@ def log_message(builder: Builder, log: LogSpec, sampled: bool) -> LogRecord:  # 
         flags=SAMPLED_FLAG if sampled else 0,
         attributes=builder.attributes(log.attributes),
     )
+    # A record without a body has an empty one, as the official encoder writes it.
+    message.body.SetInParent()
     if log.body is not None:
         message.body.CopyFrom(builder.value(log.body))
     return message

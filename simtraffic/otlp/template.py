@@ -54,9 +54,11 @@ class Template:
 
     def fill(self, out: NDArray[np.uint8], columns: Mapping[Slot, NDArray[np.generic]], rows: slice) -> None:
         """Write these rows of the wire columns into ``out``, which holds exactly their bytes."""
-        # A structured array copies its fields alone, not what lies between them.
-        out.view(f"V{self.length}")[:] = self.blank
-        records = out.view(self.dtype)
+        count = len(out) // self.dtype.itemsize
+        # A structured array copies its fields alone, not what lies between them. Arrays are made
+        # over the buffer because a view would check every field in Python.
+        np.ndarray(count, self.blank.dtype, out)[:] = self.blank
+        records = np.ndarray(count, self.dtype, out)
         for field, slot in self.slots:
             records[field] = columns[slot][rows]
 

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 TEXT_WIDTHS = {"hex16": 16, "hex32": 32, "digits": 8, "time": 24}
 NUMBER_WIDTH = 8
 WIDE_NUMBER_WIDTH = 20
+SCALED_WIDTH = 12
+"""Digits before the point of a scaled number: 31 years in milliseconds."""
 
 
 def constant(value: Expression, shape: ShapeValues) -> Scalar | tuple[Scalar, ...]:
@@ -112,7 +114,7 @@ class Builder:
         width = WIDE_NUMBER_WIDTH if self.wide else NUMBER_WIDTH
         if column.divisor == 1:
             return self.slots.text(column.name, width)
-        whole = WIDE_NUMBER_WIDTH if self.wide else 8 if column.decimals < 9 else 4
+        whole = WIDE_NUMBER_WIDTH if self.wide else SCALED_WIDTH
         width = whole + (1 + column.decimals if column.decimals else 0)
         return self.slots.text(column.name, width, column.divisor, column.decimals)
 

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     Array = NDArray[np.generic]
     Ints = NDArray[np.int64]
 
-NARROW_LIMIT = 1 << 28
-"""Integers from 0 to below this fit a varint of four bytes; others take ten."""
+NARROW_LIMIT = 100_000_000
+"""Integers from 0 to below this fit a varint of four bytes and eight digits; others take more."""
 
 _U64 = np.uint64
 _GROUP = 10_000
@@ -27,7 +27,8 @@ _DIGITS = np.array([b"%04d" % n for n in range(_GROUP)], dtype="S4").view(np.uin
 _PADDED = np.array([b"%4d" % n for n in range(_GROUP)], dtype="S4").view(np.uint32)
 _BLANK = np.frombuffer(b"    ", dtype=np.uint32)[0]
 _HEX = np.array([b"%02x" % n for n in range(256)], dtype="S2").view(np.uint16)
-_DAY_MS = 86_400_000
+_MILLISECONDS = np.array([b".%03dZ" % n for n in range(1000)], dtype="S5").view("V5")
+_MAX_SECONDS = 4096
 
 
 def is_narrow(values: Ints) -> bool:
@@ -109,23 +110,20 @@ def decimal_text(values: Ints, decimals: int, width: int) -> Array:
 
 def time_text(unix_ns: Ints) -> Array:
     """Instants as ``2026-01-01T00:00:00.000Z``, milliseconds cut off."""
+    if not len(unix_ns):
+        return np.empty(0, dtype="S24")
     ms = unix_ns // 1_000_000
-    days = ms // _DAY_MS
-    out = np.empty((len(ms), 24), dtype=np.uint8)
-    for day in np.unique(days):
-        date = str(np.datetime64(int(day), "D")).encode()
-        out[days == day, :10] = np.frombuffer(date, dtype=np.uint8)
-    rest = ms - days * _DAY_MS
-    seconds = rest // 1000
-    clock = seconds // 3600 * 10_000 + seconds // 60 % 60 * 100 + seconds % 60
-    hms = _octets(digits_text(clock, 8))
-    out[:, 11:13] = hms[:, 2:4]
-    out[:, 14:16] = hms[:, 4:6]
-    out[:, 17:19] = hms[:, 6:8]
-    out[:, 20:23] = _octets(digits_text(rest % 1000, 4))[:, 1:]
-    for column, sign in ((10, "T"), (13, ":"), (16, ":"), (19, "."), (23, "Z")):
-        out[:, column] = ord(sign)
-    return out.view("S24")[:, 0]
+    seconds = ms // 1000
+    first = int(seconds.min())
+    if int(seconds.max()) - first < _MAX_SECONDS:
+        moments, which = np.arange(first, int(seconds.max()) + 1), seconds - first
+    else:
+        moments, which = np.unique(seconds, return_inverse=True)
+    texts = np.datetime_as_string(moments.astype("M8[s]")).astype("S19")
+    out = np.empty(len(ms), dtype=[("second", "V19"), ("rest", "V5")])
+    out["second"] = texts.view("V19")[which]
+    out["rest"] = _MILLISECONDS[ms - seconds * 1000]
+    return out.view("S24")
 
 
 def _octets(text: Array) -> NDArray[np.uint8]:

@@ -122,8 +122,7 @@ def timestamp(unix_ns: int) -> str:
 
 def _signals(ledger: Ledger) -> dict[str, SignalResult]:
     return {
-        signal: SignalResult(UNITS[signal], **counts)
-        for signal, counts in ledger.as_dict().items()
+        signal: SignalResult(UNITS[signal], **counts) for signal, counts in ledger.as_dict().items()
     }
 
 

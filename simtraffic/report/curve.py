@@ -5,7 +5,9 @@ Each column shows the highest rate of its stretch, so that a short spike is neve
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_left, bisect_right
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from simtraffic.report.plan import CurvePoint
@@ -27,19 +29,20 @@ def points_of(load: Load, duration_ns: int | None = None) -> tuple[CurvePoint, .
     With a ``duration_ns`` the curve is cut there, or holds its last rate until then.
     """
     points = [CurvePoint(0.0, load.start)]
-    now, end = 0.0, None if duration_ns is None else duration_ns / 1e9
+    now, end = 0.0, math.inf if duration_ns is None else duration_ns / 1e9
     for stage in load.stages:
         begin, now = now, now + stage.duration_ns / 1e9
         first = points[-1].rate if stage.rate is None else stage.rate
-        last = stage.target if stage.rate is None else stage.rate
+        # A stage has one of the two, which the scenario's check has made sure of.
+        last = (stage.target or 0.0) if stage.rate is None else stage.rate
         if first != points[-1].rate:
             points.append(CurvePoint(begin, first))
-        if end is not None and now >= end:
+        if now >= end:
             share = (end - begin) / (now - begin) if now > begin else 1.0
             points.append(CurvePoint(end, first + share * (last - first)))
             return tuple(points)
         points.append(CurvePoint(now, last))
-    if end is not None:
+    if end < math.inf:
         points.append(CurvePoint(end, points[-1].rate))
     return tuple(points)
 
@@ -52,7 +55,7 @@ def highest(points: Sequence[CurvePoint], columns: int) -> list[float]:
     times = [point.seconds for point in points]
     edges = [start + (end - start) * number / columns for number in range(columns + 1)]
     found = []
-    for left, right in zip(edges, edges[1:], strict=False):
+    for left, right in pairwise(edges):
         inside = points[bisect_right(times, left) : bisect_left(times, right)]
         ends = (_after(points, times, left), _before(points, times, right))
         found.append(max(*ends, *(point.rate for point in inside)))

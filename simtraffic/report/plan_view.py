@@ -90,7 +90,7 @@ def _stage_marks(plan: PlanResult, columns: int) -> str:
 
 
 def _incident_marks(plan: PlanResult, columns: int) -> list[Text]:
-    lines = []
+    lines: list[Text] = []
     for incident in plan.incidents[:MOST_ROWS]:
         start = _column(incident.start_seconds, plan, columns)
         end = _column(incident.start_seconds + incident.duration_seconds, plan, columns)
@@ -100,7 +100,9 @@ def _incident_marks(plan: PlanResult, columns: int) -> list[Text]:
         if not after:
             # No room behind the bar: the name goes before it, as far as it fits.
             name = incident.name[: max(0, start - 1)]
-            words = f"{' ' * (start - len(name) - 1)}{name} {bar}" if name else f"{' ' * start}{bar}"
+            words = (
+                f"{' ' * (start - len(name) - 1)}{name} {bar}" if name else f"{' ' * start}{bar}"
+            )
         label = "" if lines else "incident"
         lines.append(_row(label, " ", words[:columns], "red"))
     return lines
@@ -180,7 +182,8 @@ def _needs(plan: PlanResult) -> RenderableType:
         ("cost", f"{figures.usd(sum(row.cost_usd for row in plan.traffic))} simulated, none real"),
         (
             "generator",
-            f"{figures.seconds(needs.cpu_seconds)} CPU, {figures.size(needs.peak_rss_bytes)} memory,"
+            f"{figures.seconds(needs.cpu_seconds)} CPU,"
+            f" {figures.size(needs.peak_rss_bytes)} memory,"
             f" {figures.short(needs.spans_per_second)} spans/s at the peak",
         ),
         *(("note", note) for note in plan.notes),

@@ -170,7 +170,9 @@ def _balance(snapshot: Snapshot) -> RenderableType:
     drawn = table("", "generated", "accepted", "rejected", "failed", "dropped", "queued")
     for name, stand in snapshot.signals.items():
         lost = [
-            Text(f"{getattr(stand, outcome):,}", style="bold red" if getattr(stand, outcome) else "")
+            Text(
+                f"{getattr(stand, outcome):,}", style="bold red" if getattr(stand, outcome) else ""
+            )
             for outcome in _OUTCOMES
         ]
         drawn.add_row(

@@ -101,9 +101,7 @@ def _stages(result: RunResult, width: int) -> list[RenderableType]:
             *(figures.seconds(getattr(stage.duration_seconds, q)) for q in shown),
         )
     words = "ttft: time to first token, of streamed operations; took: all operations"
-    return [
-        section("Stages", drawn, *more(result.stages, "stages"), Text(words, style="dim"))
-    ]
+    return [section("Stages", drawn, *more(result.stages, "stages"), Text(words, style="dim"))]
 
 
 def _traffic(result: RunResult, width: int) -> list[RenderableType]:
@@ -213,12 +211,18 @@ def _collector(result: RunResult) -> list[RenderableType]:
 def _closing(result: RunResult) -> list[RenderableType]:
     late, used = result.schedule.lateness_seconds, result.generator
     rows = [
-        ("lateness", f"p50 {figures.seconds(late.p50)}, p99 {figures.seconds(late.p99)},"
-         f" max {figures.seconds(late.max)}"),
+        (
+            "lateness",
+            f"p50 {figures.seconds(late.p50)}, p99 {figures.seconds(late.p99)},"
+            f" max {figures.seconds(late.max)}",
+        ),
         *(("exported", _exported(name, signal)) for name, signal in result.signals.items()),
-        ("generator", f"{figures.seconds(used.cpu_seconds)} CPU,"
-         f" {figures.size(used.peak_rss_bytes)} memory at most,"
-         f" {figures.short(used.spans_per_second)} spans/s"),
+        (
+            "generator",
+            f"{figures.seconds(used.cpu_seconds)} CPU,"
+            f" {figures.size(used.peak_rss_bytes)} memory at most,"
+            f" {figures.short(used.spans_per_second)} spans/s",
+        ),
         ("endpoint", result.endpoint or "none, file alone"),
         ("run id", result.run_id),
     ]

@@ -56,7 +56,7 @@ class QuantileSketch:
     """Counts of non-negative integers (nanoseconds, tokens) by size, from which quantiles come.
 
     A quantile differs from the true one by less than 0.4 % of its value (half a bucket, 0.2 %);
-    count, sum, minimum and maximum are exact. Memory is bounded by 16,129 counts, whatever is added.
+    count, sum, minimum and maximum are exact. Memory is bounded by about 16,000 counts.
     """
 
     __slots__ = ("_counts", "_first", "count", "maximum", "minimum", "total")

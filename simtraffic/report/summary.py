@@ -120,9 +120,7 @@ class Tally:
         self.failed = 0
         self.operations = 0
         self.attempts = 0
-        self.stages = [
-            StageTally(name, Window(start, end)) for name, start, end in stage_bounds
-        ]
+        self.stages = [StageTally(name, Window(start, end)) for name, start, end in stage_bounds]
         self.end_ns = max((stage.window.end_ns for stage in self.stages), default=0)
         self.incidents = [self._incident_tally(incident) for incident in scenario.incidents]
         self.selections: dict[SelectionKey, SelectionTally] = {}
@@ -192,15 +190,14 @@ class Tally:
         self._made += other._made
         self._broken += other._broken
         self._tried += other._tried
-        for name, sums in self._sums.items():
-            sums += other._sums[name]
+        for name, sums in other._sums.items():
+            self._sums[name] += sums
 
     def window(self, name: str) -> Window | None:
         """When the stage or incident of this name is on; None when there is none."""
-        for part in (*self.stages, *self.incidents):
-            if part.name == name:
-                return part.window
-        return None
+        windows = {incident.name: incident.window for incident in self.incidents}
+        windows |= {stage.name: stage.window for stage in self.stages}
+        return windows.get(name)
 
     def _incident_tally(self, incident: Incident) -> IncidentTally:
         at_ns: int = incident.at_ns

@@ -61,8 +61,14 @@ def to_text(renderable: RenderableType, width: int = 100) -> str:
     """The drawing as plain text without colour, each line without trailing spaces."""
     buffer = StringIO()
     console = Console(
-        file=buffer, width=width, color_system=None, force_terminal=False, highlight=False,
-        emoji=False, markup=False, legacy_windows=False,
+        file=buffer,
+        width=width,
+        color_system=None,
+        force_terminal=False,
+        highlight=False,
+        emoji=False,
+        markup=False,
+        legacy_windows=False,
     )
     console.print(renderable)
     return "\n".join(line.rstrip() for line in buffer.getvalue().splitlines()) + "\n"

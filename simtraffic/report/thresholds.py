@@ -67,6 +67,10 @@ def _value(threshold: Threshold, evidence: Evidence) -> float | None:
     selection = evidence.tally.selections[selection_key(threshold)]
     if measure in SKETCHED:
         return _aggregate(threshold, selection.sketches[measure])
+    return _counted(measure, selection, evidence)
+
+
+def _counted(measure: str, selection: SelectionTally, evidence: Evidence) -> float | None:
     if measure == "requests":
         return float(selection.requests)
     if measure == "rate":
@@ -80,8 +84,8 @@ def _value(threshold: Threshold, evidence: Evidence) -> float | None:
 
 def _rate(selection: SelectionTally, evidence: Evidence) -> float | None:
     window = selection.choice.window
-    start_ns, end_ns = (0, evidence.tally.end_ns) if window is None else (
-        window.start_ns, window.end_ns
+    start_ns, end_ns = (
+        (0, evidence.tally.end_ns) if window is None else (window.start_ns, window.end_ns)
     )
     length_ns = min(end_ns, evidence.elapsed_ns) - start_ns
     return selection.requests / (length_ns / 1e9) if length_ns > 0 else None
@@ -102,12 +106,14 @@ def _aggregate(threshold: Threshold, sketch: QuantileSketch) -> float | None:
 
 def _nothing(threshold: Threshold) -> str:
     """What was looked for, in words."""
-    words = [{
-        "time_to_first_token": "no streamed operation produced a token",
-        "lateness": "nothing was handed over",
-        "delivered": "no telemetry was generated",
-        "rate": "no time passed",
-    }.get(threshold.measure, "no request matched")]
+    words = [
+        {
+            "time_to_first_token": "no streamed operation produced a token",
+            "lateness": "nothing was handed over",
+            "delivered": "no telemetry was generated",
+            "rate": "no time passed",
+        }.get(threshold.measure, "no request matched")
+    ]
     if threshold.during:
         words.append(f"during {threshold.during}")
     words += [f"where {key}={value}" for key, value in threshold.where.items()]

@@ -48,12 +48,16 @@ def judge(
     found: list[tuple[ExitCode, str]] = []
     if interrupted:
         found.append((ExitCode.INTERRUPTED, "interrupted before the end of the scenario"))
-    found += [(ExitCode.UNEXPECTED, f"the ledger does not balance: {law}")
-              for law in ledger.imbalances()]
+    found += [
+        (ExitCode.UNEXPECTED, f"the ledger does not balance: {law}") for law in ledger.imbalances()
+    ]
     found += [(ExitCode.NOT_DELIVERED, reason) for reason in undelivered]
     found += [
-        (ExitCode.NOT_DELIVERED, f"{entry.generated - entry.accepted:,} of {entry.generated:,}"
-         f" {UNITS[signal].replace('_', ' ')} not delivered")
+        (
+            ExitCode.NOT_DELIVERED,
+            f"{entry.generated - entry.accepted:,} of {entry.generated:,}"
+            f" {UNITS[signal].replace('_', ' ')} not delivered",
+        )
         for signal, entry in ledger.signals.items()
         if entry.accepted < entry.generated
     ]

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from simtraffic.simulation.tables import Exchanges
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-STEP_ARRIVALS = 8192
+STEP_ARRIVALS = 16_384
 """Arrivals simulated and encoded together at full speed: the columns stay in the cache."""
 
 # The service's own memory, an assumption: a Python gateway and what an open request holds.

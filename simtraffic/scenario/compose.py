@@ -6,6 +6,7 @@ aliases are decided here and nothing is read that was not meant.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from ruamel.yaml import YAML
@@ -15,7 +16,6 @@ from ruamel.yaml.events import (
     DocumentEndEvent,
     DocumentStartEvent,
     MappingEndEvent,
-    MappingStartEvent,
     ScalarEvent,
     SequenceEndEvent,
     SequenceStartEvent,
@@ -24,7 +24,7 @@ from ruamel.yaml.events import (
 )
 from ruamel.yaml.reader import ReaderError
 
-from simtraffic.scenario.references import ReferenceFault, has_references, substituted
+from simtraffic.scenario.references import UnfilledError, has_references, substituted
 from simtraffic.scenario.tree import (
     Mapping,
     Mark,
@@ -87,7 +87,9 @@ class _Composer:
         while isinstance(first, StreamStartEvent | DocumentStartEvent):
             first = next(self._events)
         if isinstance(first, StreamEndEvent):
-            self._stop(self._last, (), "the file is empty", hint="simtraffic init writes a scenario")
+            self._stop(
+                self._last, (), "the file is empty", hint="simtraffic init writes a scenario"
+            )
         root = self._node(first, ())
         self._expect_end()
         if isinstance(root, Scalar) and root.value is None:
@@ -228,7 +230,7 @@ class _Composer:
         if has_references(text):
             return self._filled_in(text, mark, path, is_plain=is_plain)
         value = resolve(text) if is_plain or self._core_tag(event) not in {None, "str"} else text
-        if isinstance(value, float) and (value != value or value in {float("inf"), -float("inf")}):
+        if isinstance(value, float) and not math.isfinite(value):
             self._note(mark, path, "not a finite number", f"found {printable(text)}")
             return Scalar(mark, 0.0, text)
         return Scalar(mark, value, text, self._offset(event, text))
@@ -236,7 +238,7 @@ class _Composer:
     def _filled_in(self, text: str, mark: Mark, path: Path, *, is_plain: bool) -> Scalar:
         try:
             value = Referenced(substituted(text, self._environ))
-        except ReferenceFault as error:
+        except UnfilledError as error:
             self._note(mark, path, error.problem, f"found {quoted(text)}", error.hint)
             value = Referenced("")
         value.quoted = not is_plain
@@ -276,12 +278,12 @@ class _Composer:
     def _mark(self, event: Any) -> Mark:
         return Mark(self._file, event.start_mark.line + 1, event.start_mark.column + 1)
 
-    def _note(
-        self, mark: Mark, path: Path, problem: str, found: str = "", hint: str = ""
-    ) -> None:
+    def _note(self, mark: Mark, path: Path, problem: str, found: str = "", hint: str = "") -> None:
         self.faults.append(mark.fault(path, problem, found, hint))
 
-    def _stop(self, mark: Mark, path: Path, problem: str, found: str = "", hint: str = "") -> NoReturn:
+    def _stop(
+        self, mark: Mark, path: Path, problem: str, found: str = "", hint: str = ""
+    ) -> NoReturn:
         self._note(mark, path, problem, found, hint)
         raise _Unreadable
 

@@ -12,8 +12,9 @@ import os
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Discriminator, Field, Tag, WithJsonSchema
+from pydantic import BeforeValidator, Discriminator, Field, JsonValue, Tag, WithJsonSchema
 
+from simtraffic.scenario.names import hint_for
 from simtraffic.scenario.part import Part
 from simtraffic.scenario.quantities import (
     MAX_INT64,
@@ -37,7 +38,7 @@ from simtraffic.scenario.thresholds import Threshold, parse_threshold
 from simtraffic.scenario.tree import Referenced
 
 # Stands to the right in simulation/tables.py; a test compares the two.
-ErrorKind = Literal[
+ERROR_KINDS = (
     "rate_limit",
     "timeout",
     "overloaded",
@@ -46,6 +47,19 @@ ErrorKind = Literal[
     "context_length",
     "auth",
     "invalid_request",
+)
+"""Ways in which an attempt at a provider can fail."""
+
+
+def _error_kind(value: object) -> str:
+    name = str(value)
+    if name not in ERROR_KINDS:
+        raise wrong("unknown kind of error", hint_for(name, ERROR_KINDS))
+    return name
+
+
+ErrorKind = Annotated[
+    str, BeforeValidator(_error_kind), WithJsonSchema({"enum": list(ERROR_KINDS)})
 ]
 Workflow = Literal["chat", "completion", "embeddings"]
 Signal = Literal["traces", "metrics", "logs"]
@@ -57,6 +71,9 @@ UNPLACED = -1
 _GAMMA = re.compile(r"gamma\(\s*cv\s*=\s*([0-9]{1,6}(?:\.[0-9]{1,9})?)\s*\)")
 _ARRIVALS_PATTERN = r"^(?:even|poisson|gamma\(\s*cv\s*=\s*[0-9]+(?:\.[0-9]+)?\s*\))$"
 _MAX_CV = 100.0
+
+# Only for the schema: pydantic counts an item that is wrong as missing.
+_NOT_EMPTY: dict[str, JsonValue] = {"minItems": 1}
 
 
 def _attribute(value: object) -> object:
@@ -85,7 +102,7 @@ class Service(Part):
     version: Text | None = None
     environment: Text | None = None
     instances: Annotated[int, *whole_from(1, 1000)] = 1
-    attributes: dict[str, Attribute] = {}
+    attributes: dict[str, Attribute] = Field(default_factory=dict)
 
 
 class Arrivals(Part):
@@ -140,7 +157,7 @@ class Load(Part):
     ] = Arrivals()
     start: Rate = 0.0
     """Rate at the first instant."""
-    stages: tuple[Stage, ...] = Field(min_length=1)
+    stages: tuple[Stage, ...] = Field(json_schema_extra=_NOT_EMPTY)
 
 
 class Quantiles(Part):
@@ -198,7 +215,7 @@ class ModelShare(Part):
     """How often a flow chooses a model."""
 
     weight: Weight
-    errors: Errors = {}
+    errors: Errors = Field(default_factory=dict)
 
 
 def _model_share(value: object) -> object:
@@ -226,9 +243,9 @@ class Flow(Part):
             ModelShare,
             BeforeValidator(_model_share, json_schema_input_type=float | ModelShare),
         ],
-    ] = Field(min_length=1)
+    ] = Field(json_schema_extra={"minProperties": 1})
     """By ``provider/model``; weights are relative."""
-    errors: Errors = {}
+    errors: Errors = Field(default_factory=dict)
     """Replace the scenario's, kind by kind."""
 
 
@@ -237,7 +254,7 @@ class Retries(Part):
 
     max_attempts: Annotated[int, *whole_from(1, 20)] = 1
     backoff_ns: DurationNs = Field(default=500_000_000, alias="backoff")
-    fallback: dict[str, Text] = {}
+    fallback: dict[str, Text] = Field(default_factory=dict)
     """Provider to the ``provider`` or ``provider/model`` that stands in for it."""
 
 
@@ -262,7 +279,7 @@ class Incident(Part):
     after_ns: DurationNs = Field(default=0, alias="after")
     duration_ns: DurationNs = Field(alias="duration")
     match: Match = Match()
-    errors: Errors = {}
+    errors: Errors = Field(default_factory=dict)
     """Added to the shares in force."""
     slowdown: Positive = 1.0
     """Factor on the provider's time."""
@@ -280,9 +297,11 @@ class MetricsSettings(Part):
 class Telemetry(Part):
     """How the traffic is told."""
 
-    conventions: tuple[Text, ...] = Field(default=("gen_ai",), min_length=1)
+    conventions: tuple[Text, ...] = Field(default=("gen_ai",), json_schema_extra=_NOT_EMPTY)
     """Built-in names, or paths, which are absolute here; the first gives name, kind and status."""
-    signals: tuple[Signal, ...] = Field(default=("traces", "metrics", "logs"), min_length=1)
+    signals: tuple[Signal, ...] = Field(
+        default=("traces", "metrics", "logs"), json_schema_extra=_NOT_EMPTY
+    )
     metrics: MetricsSettings = MetricsSettings()
     content: Literal["none"] = "none"
     sampling: Share = 1.0
@@ -298,7 +317,8 @@ def _threshold(value: object) -> Threshold:
 
 
 def _version(value: object) -> int:
-    if typed(value) != 1 or isinstance(value, bool):
+    value = typed(value)
+    if value != 1 or not isinstance(value, int) or isinstance(value, bool):
         raise wrong("unknown version", "write version: 1")
     return 1
 
@@ -312,11 +332,11 @@ class Scenario(Part):
     seed: Annotated[int, *whole_from(0, MAX_INT64)] = 1
     service: Service = Service()
     load: Load
-    traffic: tuple[Flow, ...] = Field(min_length=1)
-    errors: Errors = {}
+    traffic: tuple[Flow, ...] = Field(json_schema_extra=_NOT_EMPTY)
+    errors: Errors = Field(default_factory=dict)
     """Share of the attempts at a provider that fail, by kind."""
     retries: Retries = Retries()
-    capacity: dict[str, Rate] = {}
+    capacity: dict[str, Rate] = Field(default_factory=dict)
     """Requests a second that a provider or a ``provider/model`` serves before requests queue."""
     incidents: tuple[Incident, ...] = ()
     telemetry: Telemetry = Telemetry()

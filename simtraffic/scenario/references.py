@@ -14,7 +14,7 @@ _REFERENCE = re.compile(
 )
 
 
-class ReferenceFault(ValueError):
+class UnfilledError(ValueError):
     """A reference cannot be filled in."""
 
     def __init__(self, problem: str, hint: str) -> None:
@@ -34,20 +34,20 @@ def substituted(text: str, environ: Mapping[str, str]) -> str:
     As in a shell, ``:-default`` also stands in for a variable that is set but empty.
 
     Raises:
-        ReferenceFault: A variable is not set and has no default, or a reference is malformed.
+        UnfilledError: A variable is not set and has no default, or a reference is malformed.
     """
 
     def value_of(match: re.Match[str]) -> str:
         if match["escape"]:
             return "$"
         if match["broken"]:
-            raise ReferenceFault("malformed reference", "write ${NAME}, ${NAME:-default} or $${")
+            raise UnfilledError("malformed reference", "write ${NAME}, ${NAME:-default} or $${")
         name, default = match["name"], match["default"]
         value = environ.get(name)
         if default is not None:
             return value or default
         if value is None:
-            raise ReferenceFault(
+            raise UnfilledError(
                 f"environment variable {name} is not set",
                 f"set it, or write ${{{name}:-default}}",
             )

@@ -2,7 +2,8 @@
 
 The grammar::
 
-    [AGGREGATION "("] MEASURE [")"] OPERATOR LIMIT ["during" NAME] ["where" KEY=VALUE {"," KEY=VALUE}]
+    [AGGREGATION "("] MEASURE [")"] OPERATOR LIMIT
+        ["during" NAME] ["where" KEY=VALUE {"," KEY=VALUE}]
 
 Whether the names exist is checked later, against the whole scenario.
 """
@@ -12,6 +13,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from pydantic import Field
 
 from simtraffic.scenario.names import nearest
 from simtraffic.scenario.part import Part
@@ -105,7 +108,7 @@ class Threshold(Part):
     """Seconds for durations, a ratio for shares, requests a second for rates, else a number."""
     during: str | None = None
     """A stage or an incident."""
-    where: dict[str, str] = {}
+    where: dict[str, str] = Field(default_factory=dict)
     """Any of provider, model (``provider/model``), flow and instance."""
 
 
@@ -207,9 +210,7 @@ def _limit(reader: _Reader, measure: Measure, name: str) -> float:
         raise wrong(f"{name}: {error.problem}", error.hint, start) from error
 
 
-def _clauses(
-    reader: _Reader, measure: Measure, name: str
-) -> tuple[str | None, dict[str, str]]:
+def _clauses(reader: _Reader, measure: Measure, name: str) -> tuple[str | None, dict[str, str]]:
     during: str | None = None
     where: dict[str, str] = {}
     while not reader.is_done():

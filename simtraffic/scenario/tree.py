@@ -107,7 +107,7 @@ Node: TypeAlias = Scalar | Sequence | Mapping
 
 
 def resolve(text: str) -> bool | int | float | str | None:
-    """What an unquoted scalar means by the core schema of YAML 1.2 (``yes`` and ``on`` are text)."""
+    """What an unquoted scalar means in YAML 1.2's core schema (``yes`` and ``on`` are text)."""
     if text in _WORDS:
         return _WORDS[text]
     if _INT.fullmatch(text):
@@ -159,20 +159,9 @@ def described(node: Node) -> str:
         return f"found a list of {len(node.items)}" if node.items else "found an empty list"
     if isinstance(node.value, Referenced):
         return f"found {quoted(node.value)} from {printable(node.text)}"
-    return f"found {shown(node.value)}"
-
-
-def shown(value: object) -> str:
-    """A scalar as YAML writes it: text in quotes, numbers and words bare."""
-    if isinstance(value, str):
-        return quoted(value)
-    if value is None:
-        return "nothing"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int) and abs(value) >= 10**20:
-        return "a number of more than 20 digits"
-    return str(value)
+    if node.value is not None and not isinstance(node.value, str):
+        return f"found {printable(node.text)}"
+    return "found nothing" if node.value is None else f"found {quoted(str(node.value))}"
 
 
 def quoted(text: str) -> str:

@@ -115,7 +115,8 @@ class Schedule:
         """Sorted due times of a block's arrivals, in ns since the start, within its window."""
         due = self.curve.times(self.spread.positions(block))
         start, end = self.block_window(block)
-        # A position is a float and a due time a whole ns: keep both inside the window.
+        # Rounding must neither swap two arrivals nor move one over the border of its window.
+        np.maximum.accumulate(due, out=due)
         return np.clip(due, start, max(start, end - 1), out=due)
 
     def count(self, block: int) -> int:

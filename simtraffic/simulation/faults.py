@@ -7,7 +7,7 @@ uniform number is held against the chances of all kinds in order.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -146,8 +146,12 @@ class FaultModel:
         return self._statuses.take(route.astype(np.intp) * len(ERROR_KINDS) + error)
 
 
-def _vector(errors: Mapping[str, float]) -> list[float]:
-    return [errors.get(kind, 0.0) for kind in KINDS]
+def _vector(*errors: Mapping[Any, float]) -> list[float]:
+    """The share of each kind; a later mapping overrides an earlier one kind by kind."""
+    merged: dict[str, float] = {}
+    for shares in errors:
+        merged.update(shares)
+    return [merged.get(kind, 0.0) for kind in KINDS]
 
 
 def _chances(scenario: Scenario, mix: Mix, number: int) -> list[float]:
@@ -155,8 +159,8 @@ def _chances(scenario: Scenario, mix: Mix, number: int) -> list[float]:
     combination = mix.combinations[number]
     flow = mix.flows[combination.flow]
     choice = flow.models.get(mix.models[combination.route].full_name)
-    own = choice.errors if choice is not None else {}
-    return _vector({**scenario.errors, **flow.errors, **own})
+    own: Mapping[Any, float] = choice.errors if choice is not None else {}
+    return _vector(scenario.errors, flow.errors, own)
 
 
 def _effect(incident: Incident, mix: Mix) -> IncidentEffect:
@@ -175,6 +179,6 @@ def _effect(incident: Incident, mix: Mix) -> IncidentEffect:
         end_ns=incident.at_ns + incident.duration_ns,
         combinations=np.array(matches, dtype=bool),
         instance=None if match.instance is None else match.instance - 1,
-        chances=np.array(_vector(incident.errors)),
+        chances=np.array(_vector(incident.errors), dtype=np.float64),
         slowdown=float(incident.slowdown),
     )

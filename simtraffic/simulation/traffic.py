@@ -1,7 +1,7 @@
 """Every kind of call that a scenario can make, numbered, and where it falls back.
 
-A *combination* is one such kind: flow, model, streaming. Whatever depends on flow or model is kept as an array over the
-combinations, so that one gather turns a column of combinations into a column of figures.
+A *combination* is one such kind: flow, model, streaming. Whatever depends on flow or model is kept
+as an array over the combinations: one gather turns a column of combinations into one of figures.
 """
 
 from __future__ import annotations

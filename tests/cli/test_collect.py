@@ -4,13 +4,16 @@ import json
 import signal
 import subprocess
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from simtraffic.export import Batch, Outcome
 from simtraffic.export.connect import open_transport
 from simtraffic.export.settings import ExportSettings
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 FREE = ("--grpc", "127.0.0.1:0", "--http", "127.0.0.1:0")
 
@@ -75,3 +78,4 @@ def test_an_address_that_cannot_be_listened_on_is_wrong_usage() -> None:
 
     assert (process.returncode, said) == (2, "")
     assert "--grpc 192.0.2.1:1: cannot listen there" in errors
+    assert len(errors.splitlines()) == 1

@@ -5,7 +5,7 @@ import http.client
 import json
 import socket
 import threading
-from collections.abc import Iterator
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import pytest
@@ -15,6 +15,9 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 from simtraffic.collector.http_door import MOST_BYTES, HttpDoor
 from simtraffic.collector.receiver import Receiver
 from simtraffic.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 PROTOBUF, JSON = "application/x-protobuf", "application/json"
 
@@ -185,5 +188,5 @@ def test_closing_ends_open_connections_and_threads(client: Client) -> None:
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "127.0.0.1:x", "127.0.0.1:99999", "192.0.2.1:1"])
 def test_an_address_that_cannot_be_listened_on_is_a_fault(address: str) -> None:
-    with pytest.raises(UsageError, match="--http .*: cannot listen there"):
+    with pytest.raises(UsageError, match=r"--http .*: cannot listen there"):
         HttpDoor(address, Receiver())

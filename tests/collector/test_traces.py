@@ -98,6 +98,18 @@ def test_a_span_that_comes_twice_is_a_fault_within_and_across_requests() -> None
     assert checked(request({}), request({"trace_id": b"U" * 16})) == {}
 
 
+def test_a_span_that_comes_again_a_generation_later_is_still_a_fault() -> None:
+    faults = Faults()
+    check = TraceCheck(faults, generation=10)
+    check.check(request({}))
+
+    for number in range(1, 12):
+        check.check(request({"span_id": span_id(number)}))
+    check.check(request({}))
+
+    assert faults.found == {"span id came twice in its trace": 1}
+
+
 def test_a_parent_in_another_trace_is_missing() -> None:
     child = {"span_id": span_id(2), "parent_span_id": b"S" * 8, "trace_id": b"U" * 16}
 

@@ -38,6 +38,7 @@ class ScriptedTransport:
     most_at_once: dict[str, int] = field(default_factory=dict)
     called: threading.Event = field(default_factory=threading.Event)
     released: threading.Event = field(default_factory=threading.Event)
+    after_hang: SendResult = ACCEPTED
     closed: int = 0
 
     def __post_init__(self) -> None:
@@ -56,9 +57,10 @@ class ScriptedTransport:
         try:
             if answer == HANG:
                 assert self.released.wait(LONG_S)
-                return ACCEPTED
-            if isinstance(answer, str):
+                return self.after_hang
+            if answer == RAISE:
                 raise RuntimeError("the transport broke")
+            assert isinstance(answer, SendResult)
             return answer
         finally:
             with self._lock:
@@ -189,6 +191,25 @@ def test_chunks_are_joined_up_to_the_batch_size_and_never_split() -> None:
     ]
     entry = delivery.ledger.signals["traces"]
     assert (entry.requests, entry.retries, entry.bytes, entry.accepted) == (3, 0, 37, 4)
+
+
+def test_entries_in_json_are_joined_by_commas_and_counted_as_protobuf() -> None:
+    transport = ScriptedTransport()
+    delivery = Delivery(transport, Ledger(), max_age_s=LONG_S)
+    delivery.ledger.add_generated("logs", 3)
+
+    delivery.submit(Batch("logs", b"{1}", 1, 10, "json"))
+    delivery.submit(Batch("logs", b"{2}", 1, 20, "json"))
+    delivery.submit(Batch("logs", b"proto", 1))
+    delivery.drain(LONG_S)
+    delivery.close()
+
+    assert sorted(transport.sent, key=lambda batch: batch.form) == [
+        Batch("logs", b"{1},{2}", 2, 30, "json"),
+        Batch("logs", b"proto", 1, 5, "protobuf"),
+    ]
+    assert delivery.ledger.signals["logs"].bytes == 35
+    assert delivery.ledger.balanced()
 
 
 def test_a_single_chunk_travels_without_a_copy() -> None:
@@ -341,6 +362,22 @@ def test_a_full_queue_drops_the_oldest_waiting_batch_and_keeps_the_newest() -> N
     assert [batch.payload[:1] for batch in transport.sent] == [b"a", b"c", b"d"]
 
 
+def test_the_oldest_batch_of_all_signals_is_the_one_dropped() -> None:
+    transport = ScriptedTransport([HANG])
+    delivery = Delivery(transport, Ledger(), queue_bytes=40, max_batch_bytes=10, concurrency=1)
+    pause = threading.Event()
+
+    for signal in ("traces", "logs"):
+        submit(delivery, b"a" * 10, signal=signal)
+    while len(transport.sent) < 2:
+        pause.wait(0.001)
+    for signal in ("logs", "traces", "traces"):
+        submit(delivery, b"b" * 10, signal=signal)
+
+    assert [loss.signal for loss in delivery.ledger.losses()] == ["logs"]
+    delivery.close()
+
+
 def test_when_everything_is_in_flight_the_new_chunk_is_the_one_dropped() -> None:
     transport = ScriptedTransport([HANG])
     delivery = Delivery(transport, Ledger(), queue_bytes=10, max_batch_bytes=10)
@@ -365,7 +402,7 @@ def test_a_chunk_larger_than_the_whole_queue_is_dropped_even_when_waiting_is_wan
 
 def test_a_blocked_hand_over_waits_for_room_and_loses_nothing() -> None:
     transport = ScriptedTransport([HANG, ACCEPTED])
-    delivery = Delivery(transport, Ledger(), queue_bytes=10, max_age_s=LONG_S)
+    delivery = Delivery(transport, Ledger(), queue_bytes=10, max_age_s=100 * LONG_S)
     submit(delivery, b"a" * 8)
     delivery.ledger.add_generated("traces", 1)
     handing_over = threading.Thread(
@@ -411,12 +448,13 @@ def test_metrics_leave_one_by_one_in_order_and_traces_several_at_once() -> None:
 
     for number in range(20):
         submit(delivery, bytes([number]), signal="metrics")
+    workers = deliver_threads()
     assert delivery.drain(LONG_S)
     delivery.close()
 
     order = [batch.payload[0] for batch in transport.sent]
     assert order == [0, 0, *range(20)]
-    assert transport.most_at_once == {"metrics": 1}
+    assert workers == ["deliver-metrics-1"]
 
 
 def test_traces_have_as_many_calls_in_flight_as_allowed() -> None:
@@ -493,6 +531,20 @@ def test_a_refused_credential_stops_everything_and_is_told_in_one_line() -> None
         ("rejected", "HTTP 401: who are you"): 2,
         ("dropped", "HTTP 401: who are you"): 3,
     }
+
+
+def test_what_waits_when_the_credential_is_refused_is_never_sent() -> None:
+    transport = ScriptedTransport([HANG], after_hang=SendResult(Outcome.REFUSED, message="no"))
+    delivery = Delivery(transport, Ledger(), max_batch_bytes=1, concurrency=1)
+
+    submit(delivery, b"a", 2)
+    assert transport.called.wait(LONG_S)
+    submit(delivery, b"b", 3)
+    transport.released.set()
+    assert delivery.drain(LONG_S)
+    delivery.close()
+
+    assert losses(delivery.ledger) == {("rejected", "no"): 2, ("dropped", "no"): 3}
 
 
 def test_what_comes_after_the_end_is_dropped_and_counted() -> None:

@@ -189,7 +189,7 @@ def test_an_answer_that_does_not_come_in_time_may_have_been_delivered(
     server: Server, transport: GrpcTransport
 ) -> None:
     hold = threading.Event()
-    server.answer = lambda _body, _context: b"" if hold.wait(20) else b""
+    server.answer = lambda _body, _context: bytes(hold.wait(20))
 
     result = transport.send(BATCH, 0.05)
     hold.set()
@@ -259,7 +259,7 @@ def test_gzip_is_announced_and_understood(server: Server) -> None:
 
 
 def test_a_missing_certificate_is_a_fault_of_the_command_line() -> None:
-    with pytest.raises(UsageError, match="/nowhere/ca.pem: cannot be read"):
+    with pytest.raises(UsageError, match=r"/nowhere/ca\.pem: cannot be read"):
         GrpcTransport(ExportSettings("https://127.0.0.1:1", certificate="/nowhere/ca.pem"))
 
 

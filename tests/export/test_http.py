@@ -4,8 +4,8 @@ import gzip
 import json
 import socket
 import threading
-from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING
 
 import pytest
 from google.rpc import status_pb2
@@ -17,6 +17,9 @@ from simtraffic.export import Batch, Outcome, SendResult
 from simtraffic.export.answers import UNREADABLE
 from simtraffic.export.http import HttpTransport, retry_after_s
 from simtraffic.export.settings import ExportSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 BATCH = Batch("traces", b"\x00 bytes \xff", 3)
 PROTOBUF = {"content-type": "application/x-protobuf"}
@@ -116,7 +119,7 @@ def test_json_is_made_from_the_batch_and_its_answer_is_read(server: Server) -> N
     server.headers = JSON
     server.body = b'{"partialSuccess": {"rejectedSpans": "2", "errorMessage": "old"}, "new": 1}'
     transport = HttpTransport(
-        ExportSettings(server.endpoint, "http/json"), lambda signal, _: signal.encode()
+        ExportSettings(server.endpoint, "http/json"), lambda batch: batch.signal.encode()
     )
 
     result = transport.send(BATCH, 5.0)
@@ -283,5 +286,5 @@ def test_a_missing_certificate_is_a_fault_of_the_command_line() -> None:
         "https://127.0.0.1:1/", "http/protobuf", certificate="/nowhere/ca.pem"
     )
 
-    with pytest.raises(UsageError, match="/nowhere/ca.pem: cannot be used for TLS"):
+    with pytest.raises(UsageError, match=r"/nowhere/ca\.pem: cannot be used for TLS"):
         HttpTransport(settings)

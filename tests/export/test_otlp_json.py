@@ -5,7 +5,8 @@ import json
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from simtraffic.export.otlp_json import from_json, to_json
+from simtraffic.export import Batch
+from simtraffic.export.otlp_json import from_json, json_body, to_json
 
 
 def a_request() -> ExportTraceServiceRequest:
@@ -76,5 +77,16 @@ def test_unknown_fields_are_ignored() -> None:
     ],
 )
 def test_what_is_not_otlp_json_is_refused(body: bytes) -> None:
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=r"\w"):
         from_json("traces", body)
+
+
+def test_a_batch_becomes_the_same_request_from_either_form() -> None:
+    payload = a_request().SerializeToString()
+    entry = json.dumps(json.loads(to_json("traces", payload))["resourceSpans"][0]).encode()
+
+    from_protobuf = json_body(Batch("traces", payload + payload, 2))
+    from_entries = json_body(Batch("traces", entry + b"," + entry, 2, form="json"))
+
+    assert from_json("traces", from_protobuf) == from_json("traces", from_entries)
+    assert len(json.loads(from_entries)["resourceSpans"]) == 2

@@ -1,0 +1,159 @@
+"""Options that several commands share, and the reading of their quantities."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from simtraffic.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from simtraffic.errors import Fault
+    from simtraffic.scenario import Scenario
+
+_SCENARIO_PANEL = "What is run"
+
+Seed = Annotated[
+    int | None,
+    typer.Option(
+        help="Other random numbers than the scenario's; the same seed repeats a run.",
+        metavar="N",
+        rich_help_panel=_SCENARIO_PANEL,
+    ),
+]
+Scale = Annotated[
+    float | None,
+    typer.Option(
+        help="Multiply all rates, such as 0.1.", metavar="X", rich_help_panel=_SCENARIO_PANEL
+    ),
+]
+Duration = Annotated[
+    str | None,
+    typer.Option(
+        help="Cut the run here, or hold the last rate until then, such as 5m.",
+        metavar="TIME",
+        rich_help_panel=_SCENARIO_PANEL,
+    ),
+]
+Signals = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Only these: traces, metrics, logs; repeat it or use commas.",
+        metavar="NAME",
+        rich_help_panel=_SCENARIO_PANEL,
+    ),
+]
+Conventions = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--convention",
+        help="Convention in place of the scenario's, by name or path; repeatable.",
+        metavar="NAME",
+        rich_help_panel=_SCENARIO_PANEL,
+    ),
+]
+Shard = Annotated[
+    str,
+    typer.Option(
+        help="Which part of the whole this process runs, such as 2/8.",
+        metavar="K/N",
+        rich_help_panel=_SCENARIO_PANEL,
+    ),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What the command line changes in a scenario."""
+
+    seed: int | None = None
+    scale: float | None = None
+    signals: Sequence[str] | None = None
+    conventions: Sequence[str] | None = None
+
+    def apply(self, scenario: Scenario, environ: Mapping[str, str]) -> Scenario:
+        """The scenario with environment and options laid over it, in this order.
+
+        Raises:
+            UsageError: an option or a variable has no meaning.
+        """
+        from simtraffic.cli import environment  # noqa: PLC0415
+        from simtraffic.scenario import with_overrides  # noqa: PLC0415 - takes a while
+
+        chosen = {
+            "seed": self.seed,
+            "scale": self.scale,
+            "signals": listed(self.signals),
+            "conventions": listed(self.conventions),
+        }
+        given: dict[str, Any] = {key: value for key, value in chosen.items() if value is not None}
+        return with_overrides(scenario, **(environment.overrides(environ) | given))
+
+
+def scenarios(paths: Sequence[str], changes: Changes) -> list[Scenario]:
+    """All scenarios, before anything is done with the first.
+
+    Raises:
+        ScenarioError: with the faults of all files.
+        UsageError: a file cannot be read or an option is wrong.
+    """
+    from simtraffic.errors import ScenarioError  # noqa: PLC0415
+    from simtraffic.scenario import load_scenario  # noqa: PLC0415 - takes a while
+
+    loaded: list[Scenario] = []
+    faults: list[Fault] = []
+    for path in paths:
+        try:
+            loaded.append(load_scenario(path, environ=os.environ))
+        except ScenarioError as error:
+            faults += error.faults
+    if faults:
+        raise ScenarioError(faults)
+    return [changes.apply(scenario, os.environ) for scenario in loaded]
+
+
+def listed(words: Sequence[str] | None) -> tuple[str, ...] | None:
+    """Words given one by one or with commas between; None when there are none."""
+    if not words:
+        return None
+    return tuple(part.strip() for word in words for part in word.split(",") if part.strip())
+
+
+def quantity(option: str, text: str | None, parse: Callable[[str], int]) -> int | None:
+    """A duration or size of an option, read by `units`.
+
+    Raises:
+        UsageError: it cannot be read.
+    """
+    from simtraffic.units import UnitError  # noqa: PLC0415
+
+    if text is None:
+        return None
+    try:
+        return parse(text)
+    except UnitError as error:
+        raise UsageError(f"{option}: {error.problem}; found {text!r}; {error.hint}") from error
+
+
+def check_writable(option: str, path: str) -> None:
+    """Make sure that a file can be written before anything else happens.
+
+    Raises:
+        UsageError: it cannot.
+    """
+    folder = os.path.dirname(path) or "."
+    if os.path.isdir(path):
+        problem = "is a directory"
+    elif os.path.exists(path):
+        problem = "" if os.access(path, os.W_OK) else "no permission to write it"
+    elif not os.path.isdir(folder):
+        problem = "its directory does not exist"
+    else:
+        problem = "" if os.access(folder, os.W_OK) else "no permission to write in its directory"
+    if problem:
+        raise UsageError(f"{option}: cannot be written, {problem}; found {path!r}")

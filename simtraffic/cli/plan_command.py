@@ -1,0 +1,47 @@
+"""`simtraffic plan`: what a run would do, without doing it."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from simtraffic.cli import console, options
+
+
+def plan(
+    scenario: Annotated[str, typer.Argument(help="Scenario file.", metavar="SCENARIO")],
+    seed: options.Seed = None,
+    scale: options.Scale = None,
+    duration: options.Duration = None,
+    signals: options.Signals = None,
+    convention: options.Conventions = None,
+    shard: options.Shard = "1/1",
+    json: Annotated[
+        bool, typer.Option("--json", help="Print the expectations as JSON, shaped as a result.")
+    ] = False,
+) -> None:
+    """Show what run would do: the rate drawn, then requests, telemetry, tokens and cost.
+
+    Nothing is opened or sent. Requests are expectations, and exact where arrivals
+    are even.
+
+    Examples:
+      simtraffic plan scenario.yaml
+      simtraffic plan scenario.yaml --scale 10 --duration 1h
+      simtraffic plan scenario.yaml --json | jq .signals
+    """
+    from simtraffic.run import plan as plan_scenario  # noqa: PLC0415 - takes a while
+    from simtraffic.units import parse_duration  # noqa: PLC0415
+
+    duration_ns = options.quantity("--duration", duration, parse_duration)
+    changes = options.Changes(seed, scale, signals, convention)
+    (loaded,) = options.scenarios([scenario], changes)
+    planned = plan_scenario(loaded, duration_ns=duration_ns, shard=shard)
+    if json:
+        console.write(planned.to_json())
+        return
+    from simtraffic.report.plan_view import plan_view  # noqa: PLC0415
+
+    console.show(plan_view(planned, console.columns(sys.stdout)))

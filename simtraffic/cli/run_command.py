@@ -1,0 +1,331 @@
+"""`simtraffic run`: simulate scenarios and push what they would have told."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from simtraffic.cli import console, environment, options
+from simtraffic.errors import ExitCode, UsageError
+
+if TYPE_CHECKING:
+    from simtraffic.report.result import RunResult
+    from simtraffic.report.snapshot import Snapshot
+    from simtraffic.run import StopSignal
+    from simtraffic.scenario import Scenario
+
+_TO = "Where it goes"
+_HOW = "How it runs"
+_REPORT = "What it reports"
+_PLACE = "{name}"
+
+
+def run(  # noqa: PLR0913, PLR0917 - one parameter an option
+    scenario: Annotated[
+        list[str],
+        typer.Argument(help="Scenario files, run one after another.", metavar="SCENARIO..."),
+    ],
+    endpoint: Annotated[
+        str | None,
+        typer.Option(
+            help="Base URL of an OTLP receiver, such as http://localhost:4317.",
+            metavar="URL",
+            rich_help_panel=_TO,
+        ),
+    ] = None,
+    protocol: Annotated[
+        str | None,
+        typer.Option(
+            help="grpc, http/protobuf or http/json; grpc when nothing says otherwise.",
+            metavar="NAME",
+            rich_help_panel=_TO,
+        ),
+    ] = None,
+    header: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Sent with every export; repeatable.", metavar="K=V", rich_help_panel=_TO
+        ),
+    ] = None,
+    insecure: Annotated[
+        bool,
+        typer.Option(
+            "--insecure", help="No TLS for an endpoint without a scheme.", rich_help_panel=_TO
+        ),
+    ] = False,
+    certificate: Annotated[
+        str | None,
+        typer.Option(help="Authorities to trust (PEM).", metavar="FILE", rich_help_panel=_TO),
+    ] = None,
+    client_certificate: Annotated[
+        str | None,
+        typer.Option(help="Own certificate (PEM).", metavar="FILE", rich_help_panel=_TO),
+    ] = None,
+    client_key: Annotated[
+        str | None, typer.Option(help="Own key (PEM).", metavar="FILE", rich_help_panel=_TO)
+    ] = None,
+    compression: Annotated[
+        str | None, typer.Option(help="none or gzip.", metavar="NAME", rich_help_panel=_TO)
+    ] = None,
+    timeout: Annotated[
+        str | None,
+        typer.Option(
+            help="For one export call; 10s by default.", metavar="TIME", rich_help_panel=_TO
+        ),
+    ] = None,
+    out: Annotated[
+        str | None,
+        typer.Option(
+            help="Write OTLP JSON lines here, - is standard output; alone, or with an endpoint.",
+            metavar="FILE",
+            rich_help_panel=_TO,
+        ),
+    ] = None,
+    speed: Annotated[
+        str | None,
+        typer.Option(
+            help="real, max, or simulated seconds to a second such as 60. For a file alone max.",
+            metavar="SPEED",
+            rich_help_panel=_HOW,
+        ),
+    ] = None,
+    start: Annotated[
+        str | None,
+        typer.Option(
+            help="When the run begins in the telemetry: now, or 2026-01-01T00:00:00Z.",
+            metavar="TIME",
+            rich_help_panel=_HOW,
+        ),
+    ] = None,
+    drain: Annotated[
+        str,
+        typer.Option(
+            help="How long requests may end and telemetry may leave after the last stage.",
+            metavar="TIME",
+            rich_help_panel=_HOW,
+        ),
+    ] = "30s",
+    queue_bytes: Annotated[
+        str,
+        typer.Option(
+            help="Bound on telemetry not yet sent; what does not fit is dropped and counted.",
+            metavar="SIZE",
+            rich_help_panel=_HOW,
+        ),
+    ] = "64MB",
+    seed: options.Seed = None,
+    scale: options.Scale = None,
+    duration: options.Duration = None,
+    signals: options.Signals = None,
+    convention: options.Conventions = None,
+    shard: options.Shard = "1/1",
+    result: Annotated[
+        str | None,
+        typer.Option(help="Write the result as JSON.", metavar="FILE", rich_help_panel=_REPORT),
+    ] = None,
+    quiet: Annotated[
+        bool,
+        typer.Option(
+            "--quiet",
+            "-q",
+            help="Say nothing unless the run does not pass.",
+            rich_help_panel=_REPORT,
+        ),
+    ] = False,
+    json: Annotated[
+        bool,
+        typer.Option(
+            "--json",
+            help="Print the result as a line of JSON on standard output.",
+            rich_help_panel=_REPORT,
+        ),
+    ] = False,
+) -> None:
+    """Simulate scenarios and push their telemetry, then judge how it went.
+
+    With no endpoint given, what listens on the standard port is used, or the
+    built-in collector is started. OTEL_EXPORTER_OTLP_* variables work as usual.
+    People read standard error; standard output is for --json and --out -.
+
+    Examples:
+      simtraffic run scenario.yaml
+      simtraffic run scenario.yaml --endpoint https://otel:4317 --header k=v
+      simtraffic run scenario.yaml --protocol http/protobuf --scale 0.1
+      simtraffic run scenario.yaml --out - --duration 1h | gzip > hour.gz
+      simtraffic run a.yaml b.yaml --quiet --result "results/{name}.json"
+
+    Ctrl-C stops the arrivals, drains and reports; a second one leaves at once.
+    """
+    from simtraffic.export.environment import ExportOptions, silence_grpc  # noqa: PLC0415
+    from simtraffic.units import parse_duration, parse_size  # noqa: PLC0415
+
+    environment.require_enabled(os.environ)
+    wishes = _Wishes(out=out, result=result, quiet=quiet, json=json)
+    wishes.check(len(scenario))
+    timeout_ns = options.quantity("--timeout", timeout, parse_duration)
+    arguments: dict[str, Any] = {
+        "options": ExportOptions(
+            endpoint=endpoint,
+            protocol=protocol,
+            headers=tuple(header or ()),
+            insecure=insecure or None,
+            certificate=certificate,
+            client_certificate=client_certificate,
+            client_key=client_key,
+            compression=compression,
+            timeout_s=None if timeout_ns is None else timeout_ns / 1e9,
+        ),
+        "speed": speed,
+        "start": None if start == "now" else start,
+        "duration_ns": options.quantity("--duration", duration, parse_duration),
+        "drain_ns": options.quantity("--drain", drain, parse_duration),
+        "queue_bytes": options.quantity("--queue-bytes", queue_bytes, parse_size),
+        "shard": shard,
+        "environ": os.environ,
+    }
+    loaded = options.scenarios(scenario, options.Changes(seed, scale, signals, convention))
+    wishes.check_paths(loaded)
+    silence_grpc(os.environ)
+    raise typer.Exit(_run_all(loaded, wishes, arguments))
+
+
+@dataclass(frozen=True, slots=True)
+class _Wishes:
+    """Where results are wanted."""
+
+    out: str | None
+    result: str | None
+    quiet: bool
+    json: bool
+
+    def check(self, scenarios: int) -> None:
+        """Refuse what contradicts itself.
+
+        Raises:
+            UsageError: it does.
+        """
+        if self.json and self.out == "-":
+            raise UsageError(
+                "--json: standard output cannot hold both the result and the telemetry;"
+                " found --out -; write the result to a file with --result"
+            )
+        for option, path in (("--out", self.out), ("--result", self.result)):
+            if scenarios > 1 and path not in (None, "-") and _PLACE not in str(path):
+                raise UsageError(
+                    f"{option}: one file for {scenarios} scenarios would be overwritten;"
+                    f" found {path!r}; put {_PLACE} into the path"
+                )
+
+    def check_paths(self, scenarios: list[Scenario]) -> None:
+        """Make sure that every file can be written.
+
+        Raises:
+            UsageError: one cannot.
+        """
+        for scenario in scenarios:
+            for option, path in (("--out", self.out), ("--result", self.result)):
+                if path is not None and path != "-":
+                    options.check_writable(option, _named(path, scenario))
+
+
+def _run_all(scenarios: list[Scenario], wishes: _Wishes, arguments: dict[str, Any]) -> ExitCode:
+    """Run one after another; an interrupt ends them all."""
+    from simtraffic.report.verdict import worst  # noqa: PLC0415
+
+    codes = []
+    for scenario in scenarios:
+        result = _run_one(scenario, wishes, arguments)
+        _report(result, wishes, scenario)
+        codes.append(result.exit_code)
+        if result.exit_code == ExitCode.INTERRUPTED:
+            break
+    return worst(codes)
+
+
+def _run_one(scenario: Scenario, wishes: _Wishes, arguments: dict[str, Any]) -> RunResult:
+    from simtraffic.cli.signals import Interruption  # noqa: PLC0415
+    from simtraffic.report.curve import points_of  # noqa: PLC0415
+    from simtraffic.report.progress import ProgressView  # noqa: PLC0415
+    from simtraffic.run import StopSignal  # noqa: PLC0415
+    from simtraffic.run import run as run_scenario  # noqa: PLC0415
+
+    live = console.may_draw_live() and not wishes.quiet
+    curve = points_of(scenario.load, arguments["duration_ns"])
+    with ProgressView(sys.stderr, live=live, name=scenario.name, curve=curve) as view:
+        watcher = _Watcher(view, StopSignal(), quiet=wishes.quiet)
+        with Interruption(watcher, watcher.farewell):
+            return run_scenario(
+                scenario,
+                out=None if wishes.out is None else _named(wishes.out, scenario),
+                on_snapshot=watcher.see,
+                stop=watcher.stop,
+                say=watcher.say,
+                **arguments,
+            )
+
+
+class _Watcher:
+    """Passes on what the run says, and keeps its last state for a farewell."""
+
+    def __init__(self, view: Any, stop: StopSignal, *, quiet: bool) -> None:
+        self._view = view
+        self._quiet = quiet
+        self._last: Snapshot | None = None
+        self.stop = stop
+
+    def see(self, snapshot: Snapshot) -> None:
+        """Take the run's state."""
+        self._last = snapshot
+        if not self._quiet:
+            self._view.update(snapshot)
+
+    def say(self, text: str) -> None:
+        """A line of the run for people."""
+        if not self._quiet:
+            self._view.say(text)
+
+    def request(self) -> None:
+        """Ask the run to end, as the first signal does."""
+        self.stop.request()
+        self.say("stopping: no more arrivals, draining; once more leaves at once")
+
+    def farewell(self) -> None:
+        """The balance so far, as the second signal leaves no time for more."""
+        from simtraffic.report.progress import line  # noqa: PLC0415
+
+        self._view.close()
+        if self._last is not None:
+            console.tell(f"left without draining: {line(self._last)}")
+
+
+def _report(result: RunResult, wishes: _Wishes, scenario: Scenario) -> None:
+    if wishes.result is not None:
+        _write(_named(wishes.result, scenario), result.to_json())
+    if wishes.json:
+        console.write(result.to_json(indent=None))
+    if not wishes.quiet:
+        from simtraffic.report.render import summary  # noqa: PLC0415
+
+        console.show_people(summary(result, console.columns(sys.stderr)))
+    elif not result.passed:
+        console.tell(f"{result.scenario}: {result.verdict}; " + "; ".join(result.reasons))
+
+
+def _write(path: str, text: str) -> None:
+    try:
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+    except OSError as error:
+        from simtraffic.errors import DeliveryError  # noqa: PLC0415
+
+        raise DeliveryError(
+            f"--result: could not be written; {error.strerror}; found {path!r}"
+        ) from error
+
+
+def _named(path: str, scenario: Scenario) -> str:
+    return path.replace(_PLACE, scenario.name)

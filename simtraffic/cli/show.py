@@ -1,0 +1,164 @@
+"""`simtraffic show`: what there is to choose from."""
+
+from __future__ import annotations
+
+import json as json_format
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from simtraffic.cli import console
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from simtraffic.conventions.model import Convention, MetricSpec
+
+
+class Shown(StrEnum):
+    """What can be listed."""
+
+    CATALOG = "catalog"
+    CONVENTIONS = "conventions"
+    SCENARIOS = "scenarios"
+    METRICS = "metrics"
+
+
+def show(
+    what: Annotated[Shown, typer.Argument(help="What to list.")],
+    convention: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="With metrics: only of this convention, by name or path; repeatable.",
+            metavar="NAME",
+        ),
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
+) -> None:
+    """List what a scenario can choose from.
+
+    Files of your own may take the place of conventions and scenarios.
+
+    Examples:
+      simtraffic show catalog                      models, speeds, prices
+      simtraffic show conventions                  ways to tell a request
+      simtraffic show metrics --convention gen_ai  series, and Prometheus names
+      simtraffic show scenarios --json
+    """
+    rows = _LISTS[what](convention or [])
+    if json:
+        console.write(json_format.dumps(rows, indent=2) + "\n")
+        return
+    if not rows:
+        console.tell(f"no {what.value} found")
+        return
+    from simtraffic.cli import lists  # noqa: PLC0415 - draws with rich
+
+    console.show(lists.DRAWN[what.value](rows))
+
+
+def _catalog(_conventions: list[str]) -> list[dict[str, Any]]:
+    from simtraffic.catalog import load_catalog  # noqa: PLC0415
+
+    return [
+        {
+            "model": model.full_name,
+            "kind": model.kind,
+            "tier": model.tier,
+            "tokens_per_second": round(1e6 / model.per_token_us) if model.per_token_us else 0,
+            "context": model.context_window,
+            # Prices are kept as 1e-12 USD a token.
+            "usd_input_per_million": model.input_pusd / 1e6,
+            "usd_cached_per_million": model.cached_pusd / 1e6,
+            "usd_output_per_million": model.output_pusd / 1e6,
+            "requests_per_second": model.capacity,
+        }
+        for model in load_catalog().models.values()
+    ]
+
+
+def _conventions(_conventions: list[str]) -> list[dict[str, Any]]:
+    return [
+        {
+            "convention": convention.name,
+            "version": convention.version,
+            "spans": sorted(convention.spans),
+            "metrics": len(convention.metrics),
+            "log_records": len(convention.logs),
+        }
+        for convention in _loaded([])
+    ]
+
+
+def _metrics(conventions: list[str]) -> list[dict[str, Any]]:
+    from simtraffic.report.metric_names import label_name, prometheus_name  # noqa: PLC0415
+
+    return [
+        {
+            "convention": convention.name,
+            "metric": metric.name,
+            "type": metric.instrument,
+            "unit": metric.unit,
+            "prometheus": prometheus_name(metric.name, metric.unit, metric.instrument),
+            "labels": [label_name(key) for key in _attribute_keys(metric)],
+        }
+        for convention in _loaded(conventions)
+        for metric in convention.metrics
+    ]
+
+
+def _attribute_keys(metric: MetricSpec) -> list[str]:
+    inside = [attribute for measure in metric.measures for attribute in measure.attributes]
+    return list(dict.fromkeys(attribute.key for attribute in (*metric.attributes, *inside)))
+
+
+def _loaded(names: list[str]) -> Iterator[Convention]:
+    """Conventions of these names, else all; what is always on comes with them."""
+    from simtraffic.conventions.load import (  # noqa: PLC0415
+        ALWAYS_ON,
+        built_in_names,
+        load_convention,
+    )
+
+    for name in dict.fromkeys([*(names or built_in_names()), ALWAYS_ON]):
+        yield load_convention(name)
+
+
+def _scenarios(_conventions: list[str]) -> list[dict[str, Any]]:
+    from simtraffic.errors import SimtrafficError  # noqa: PLC0415
+    from simtraffic.scenario import load_scenario  # noqa: PLC0415
+    from simtraffic.units import format_duration  # noqa: PLC0415
+
+    rows = []
+    for path in _scenario_files():
+        row = {"file": str(path), "duration": "", "description": ""}
+        try:
+            scenario = load_scenario(path)
+        except SimtrafficError:
+            row["description"] = "invalid; simtraffic check says why"
+        else:
+            length = sum(stage.duration_ns for stage in scenario.load.stages)
+            row["duration"] = format_duration(length)
+            row["description"] = scenario.description
+        rows.append(row)
+    return rows
+
+
+def _scenario_files() -> list[Path]:
+    """Files in ``scenarios/`` here, else those beside the package in a source tree."""
+    beside = Path(__file__).parents[2] / "scenarios"
+    for folder in (Path("scenarios"), beside):
+        found = sorted(folder.glob("*.yaml"))
+        if found:
+            return found
+    return []
+
+
+_LISTS = {
+    Shown.CATALOG: _catalog,
+    Shown.CONVENTIONS: _conventions,
+    Shown.SCENARIOS: _scenarios,
+    Shown.METRICS: _metrics,
+}

@@ -1,0 +1,253 @@
+"""What the parts of a scenario say about each other and about names that live elsewhere.
+
+Every check takes a :class:`Review`, reads the draft, and notes faults; where the draft is in doubt
+it stays silent, for the reason of the doubt is told already.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from simtraffic.scenario.model import UNPLACED
+from simtraffic.scenario.names import hint_for
+from simtraffic.scenario.tree import Sequence, described, quoted
+from simtraffic.units import format_duration
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sized
+
+    from simtraffic.errors import Fault
+    from simtraffic.scenario.draft import Draft
+    from simtraffic.scenario.known import Known
+    from simtraffic.scenario.model import Scenario
+    from simtraffic.scenario.tree import Mapping as Tree
+    from simtraffic.scenario.tree import Path
+
+MIN_INTERVAL_NS = 100_000_000
+"""A tick of the run is as long; metrics cannot be collected more often."""
+
+_RESERVED = ("service.name", "service.instance.id", "simtraffic.")
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """A draft under review and the faults found so far."""
+
+    draft: Draft
+    tree: Tree
+    known: Known
+    faults: list[Fault] = field(default_factory=list)
+
+    @property
+    def scenario(self) -> Scenario:
+        """The scenario, stand-ins included."""
+        return self.draft.scenario
+
+    def is_sound(self, *path: str | int) -> bool:
+        """Whether the path rests on no stand-in."""
+        return self.draft.is_sound(*path)
+
+    def note(self, path: Path, problem: str, found: str = "", hint: str = "") -> None:
+        """A fault at a value, told with what stands there unless ``found`` says better."""
+        mark, node = self.tree.find(path)
+        self.faults.append(mark.fault(path, problem, found or described(node), hint))
+
+    def note_key(self, path: Path, problem: str, hint: str = "") -> None:
+        """A fault at a key."""
+        found = f"found {quoted(str(path[-1]))}"
+        self.faults.append(self.tree.key_mark(path).fault(path, problem, found, hint))
+
+    def expect_name(self, path: Path, name: str, known: Iterable[str], noun: str) -> bool:
+        """Whether the name is known; notes a fault with the nearest when not."""
+        names = list(known)
+        if name in names:
+            return True
+        self.note(path, f"unknown {noun}", f"found {quoted(name)}", hint_for(name, names))
+        return False
+
+    def is_written(self, path: Path) -> bool:
+        """Whether the last key of the path comes from the file and not from a stand-in."""
+        entries = getattr(self.tree.find(path[:-1])[1], "entries", {})
+        return path[-1] in entries
+
+    def has_sound_names(self, *path: str | int) -> bool:
+        """Whether the name of every item of a list is what the file says, or a good default."""
+        node = self.tree.find(path)[1]
+        count = len(node.items) if isinstance(node, Sequence) else 0
+        return path not in self.draft.doubts and all(
+            self.is_sound(*path, index) or self.is_sound(*path, index, "name")
+            for index in range(count)
+        )
+
+    def expect_some(self, path: Path, items: Sized, hint: str = "") -> bool:
+        """Whether a list or a mapping has something in it; notes a fault when not."""
+        if not items and self.is_sound(*path):
+            self.note(path, "must not be empty", hint=hint)
+        return bool(items)
+
+    def expect_distinct(self, path: Path, names: Iterable[str], noun: str) -> None:
+        """Notes every name that another item of the list has already."""
+        first: dict[str, int] = {}
+        for index, name in enumerate(names):
+            here = (*path, index, "name")
+            if not self.is_sound(*here):
+                continue
+            if name in first:
+                other = self.tree.find((*path, first[name]))[0]
+                found = f"found {quoted(name)}, first on line {other.line}"
+                self.note(here, f"duplicate name of {noun}", found, "rename one")
+            first.setdefault(name, index)
+
+
+def check_service(review: Review) -> None:
+    """Attributes of the user's must not contradict what the service section says."""
+    for name in review.scenario.service.attributes:
+        path = ("service", "attributes", name)
+        if not name:
+            review.note_key(path, "an attribute needs a name")
+        elif name in _RESERVED or name.startswith("simtraffic."):
+            review.note_key(path, "attribute is set by simtraffic", "leave it out")
+
+
+def check_load(review: Review) -> None:
+    """Each stage holds a rate or ramps to one, and the run has a duration."""
+    stages = review.scenario.load.stages
+    if not review.expect_some(("load", "stages"), stages, "add a stage"):
+        return
+    for index, stage in enumerate(stages):
+        path = ("load", "stages", index)
+        if not review.is_sound(*path):
+            continue
+        if stage.target is not None and stage.rate is not None:
+            review.note_key((*path, "target"), "target and rate together", "keep one of them")
+        if stage.target is None and stage.rate is None:
+            hint = "add target for a ramp or rate to hold"
+            review.note(path, "neither target nor rate", hint=hint)
+    names = [stage.name or f"stage-{i}" for i, stage in enumerate(stages, start=1)]
+    review.expect_distinct(("load", "stages"), names, "stage")
+    if review.is_sound("load", "stages") and not sum(stage.duration_ns for stage in stages):
+        review.note(("load", "stages"), "the run takes no time", hint="give a stage a duration")
+
+
+def check_telemetry(review: Review) -> None:
+    """Conventions exist, lists name each thing once, metrics are not collected too often."""
+    telemetry = review.scenario.telemetry
+    lists: tuple[tuple[str, tuple[str, ...]], ...] = (
+        ("signals", telemetry.signals),
+        ("conventions", telemetry.conventions),
+    )
+    for key, names in lists:
+        review.expect_some(("telemetry", key), names, "leave it out for the default")
+        _expect_once(review, ("telemetry", key), names)
+    for index, name in enumerate(telemetry.conventions):
+        path = ("telemetry", "conventions", index)
+        if not review.is_sound(*path):
+            continue
+        if not is_file_name(name):
+            review.expect_name(path, name, review.known.conventions, "convention")
+        elif not os.path.isfile(_beside(review, path, name)):
+            review.note(path, "no such convention file", hint="the path is relative to this file")
+    interval = telemetry.metrics.interval_ns
+    if review.is_sound("telemetry", "metrics", "interval") and interval < MIN_INTERVAL_NS:
+        hint = f"at least {format_duration(MIN_INTERVAL_NS)}"
+        review.note(("telemetry", "metrics", "interval"), "interval too short", hint=hint)
+
+
+def is_file_name(convention: str) -> bool:
+    """Whether a convention is given by path instead of by name."""
+    return "/" in convention or convention.endswith((".yaml", ".yml"))
+
+
+def _beside(review: Review, path: Path, name: str) -> str:
+    """The file's path, seen from the scenario file that names it, which may be a base."""
+    folder = os.path.dirname(review.tree.find(path)[0].file)
+    return os.path.abspath(os.path.join(folder, name))
+
+
+def absolute_conventions(review: Review) -> tuple[str, ...]:
+    """The conventions with paths made absolute."""
+    return tuple(
+        _beside(review, ("telemetry", "conventions", index), name) if is_file_name(name) else name
+        for index, name in enumerate(review.scenario.telemetry.conventions)
+    )
+
+
+def _expect_once(review: Review, path: tuple[str, ...], names: tuple[str, ...]) -> None:
+    seen: set[str] = set()
+    for index, name in enumerate(names):
+        here: Path = (*path, index)
+        if review.is_sound(*here) and name in seen:
+            review.note(here, "listed twice", hint="leave one out")
+        if review.is_sound(*here):
+            seen.add(name)
+
+
+def check_incident_times(review: Review) -> None:
+    """Every incident starts inside the run, by ``at`` or by ``in`` and ``after``, and lasts."""
+    for index, incident in enumerate(review.scenario.incidents):
+        path = ("incidents", index)
+        if not all(review.is_sound(*path, key) for key in ("at", "in", "after", "duration")):
+            continue
+        given = set(_keys(review, path))
+        if not incident.duration_ns:
+            review.note((*path, "duration"), "the incident takes no time", hint="at least 1ms")
+        if ("at" in given) == ("in" in given):
+            both = "at and in together" if "at" in given else "neither at nor in"
+            review.note(path, both, hint="write at: TIME, or in: STAGE with after: TIME")
+        elif "after" in given and "in" not in given:
+            review.note_key(
+                (*path, "after"), "after without in", "write at: alone, or name a stage"
+            )
+        elif incident.in_stage is not None:
+            _check_in(review, index, incident.in_stage)
+        else:
+            _check_at(review, index)
+
+
+def _check_at(review: Review, index: int) -> None:
+    scenario = review.scenario
+    total = sum(stage.duration_ns for stage in scenario.load.stages)
+    if review.is_sound("load", "stages") and 0 < total <= scenario.incidents[index].at_ns:
+        hint = f"the run ends at {format_duration(total)}"
+        path = ("incidents", index, "at")
+        review.note(path, "the incident starts after the end of the run", hint=hint)
+
+
+def _check_in(review: Review, index: int, stage: str) -> None:
+    starts = stage_starts(review.scenario)
+    if not review.has_sound_names("load", "stages"):
+        return
+    if not review.expect_name(("incidents", index, "in"), stage, starts, "stage"):
+        return
+    stage_ns = starts[stage][1]
+    after_ns = review.scenario.incidents[index].after_ns
+    if review.is_sound("load", "stages") and after_ns >= max(stage_ns, 1):
+        hint = f"the stage takes {format_duration(stage_ns)}"
+        review.note(("incidents", index, "after"), "past the end of the stage", hint=hint)
+
+
+def _keys(review: Review, path: Path) -> Mapping[str, object]:
+    node = review.tree.find(path)[1]
+    entries: Mapping[str, object] = getattr(node, "entries", {})
+    return entries
+
+
+def stage_starts(scenario: Scenario) -> dict[str, tuple[int, int]]:
+    """Start and duration of each stage by name, in nanoseconds; the first of a name counts."""
+    starts: dict[str, tuple[int, int]] = {}
+    now = 0
+    for number, stage in enumerate(scenario.load.stages, start=1):
+        starts.setdefault(stage.name or f"stage-{number}", (now, stage.duration_ns))
+        now += stage.duration_ns
+    return starts
+
+
+def placed_at(scenario: Scenario, index: int) -> int:
+    """When an incident starts, whichever way it was written; 0 for an unknown stage."""
+    incident = scenario.incidents[index]
+    if incident.at_ns != UNPLACED or incident.in_stage is None:
+        return max(incident.at_ns, 0)
+    start, _ = stage_starts(scenario).get(incident.in_stage, (0, 0))
+    return start + incident.after_ns

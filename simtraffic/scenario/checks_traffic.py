@@ -1,0 +1,128 @@
+"""Checks of the flows, of what stands in for their models, and of capacities."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from simtraffic.scenario.known import provider_of
+from simtraffic.scenario.model import TokenSpec
+from simtraffic.scenario.names import hint_for
+
+if TYPE_CHECKING:
+    from simtraffic.scenario.checks import Review
+    from simtraffic.scenario.model import Flow
+    from simtraffic.scenario.tree import Path
+
+
+def kind_of(workflow: str) -> str:
+    """The kind of model that a workflow needs."""
+    return "embeddings" if workflow == "embeddings" else "chat"
+
+
+def check_traffic(review: Review) -> None:
+    """Flows have names, models that exist and fit, and some weight."""
+    flows = review.scenario.traffic
+    if not review.expect_some(("traffic",), flows, "add a flow"):
+        return
+    review.expect_distinct(("traffic",), [flow.name for flow in flows], "flow")
+    sound = [review.is_sound("traffic", i, "share") for i in range(len(flows))]
+    if all(sound) and not sum(flow.share for flow in flows):
+        review.note(("traffic", 0, "share"), "all shares are zero", hint="give a flow a share")
+    for index, flow in enumerate(flows):
+        _check_models(review, index, flow)
+        _check_tokens(review, index, flow)
+        if flow.workflow == "embeddings" and review.is_sound("traffic", index, "workflow"):
+            path = ("traffic", index)
+            if flow.streaming and review.is_sound(*path, "streaming"):
+                review.note((*path, "streaming"), "embeddings do not stream", hint="leave it out")
+            if flow.conversation is not None:
+                hint = "leave it out"
+                review.note_key((*path, "conversation"), "embeddings have no conversation", hint)
+
+
+def _check_models(review: Review, index: int, flow: Flow) -> None:
+    path = ("traffic", index, "models")
+    kind = kind_of(flow.workflow)
+    is_kind_known = review.is_sound("traffic", index, "workflow")
+    fitting = [name for name, has in review.known.models.items() if has == kind]
+    for name in flow.models:
+        if not review.is_written((*path, name)):
+            continue
+        if name not in review.known.models:
+            known = fitting if is_kind_known else review.known.models
+            review.note_key((*path, name), "unknown model", hint_for(name, known))
+        elif is_kind_known and review.known.models[name] != kind:
+            problem = f"{review.known.models[name]} model in a {flow.workflow} flow"
+            review.note_key((*path, name), problem, f"for example {fitting[0]}" if fitting else "")
+    if not review.expect_some(path, flow.models, "name a model"):
+        return
+    weights = [share.weight for share in flow.models.values()]
+    if review.is_sound(*path) and not sum(weights):
+        review.note(path, "all weights are zero", hint="give a model a weight")
+
+
+def _check_tokens(review: Review, index: int, flow: Flow) -> None:
+    path = ("traffic", index, "tokens")
+    if not review.is_sound(*path):
+        return
+    if not isinstance(flow.tokens, TokenSpec):
+        review.expect_name(path, flow.tokens, review.known.profiles, "profile")
+        return
+    for side in ("input", "output"):
+        quantiles = getattr(flow.tokens, side)
+        if quantiles is not None and quantiles.p95 < quantiles.p50:
+            review.note((*path, side, "p95"), "p95 is below p50", hint=f"p50 is {quantiles.p50}")
+    if not review.is_sound("traffic", index, "workflow"):
+        return
+    if flow.workflow != "embeddings" and flow.tokens.output is None:
+        review.note(path, "output is missing", hint="add output: {p50: 200, p95: 800}")
+    if flow.workflow == "embeddings":
+        for key in ("output", "reasoning"):
+            if getattr(flow.tokens, key) is not None:
+                review.note((*path, key), f"embeddings have no {key}", hint="leave it out")
+
+
+def check_retries(review: Review) -> None:
+    """Fallbacks lead from a provider to another one that can do the same."""
+    known = review.known
+    for source, target in review.scenario.retries.fallback.items():
+        path = ("retries", "fallback", source)
+        if not review.is_sound(*path):
+            continue
+        if source not in known.providers:
+            review.note_key(path, "unknown provider", hint_for(source, known.providers))
+        choices = known.models if "/" in target else known.providers
+        noun = "model" if "/" in target else "provider"
+        if not review.expect_name(path, target, choices, noun):
+            continue
+        if provider_of(target) == source:
+            review.note(path, "a provider falls back to itself", hint="name another provider")
+        elif source in known.providers and review.is_sound("traffic"):
+            _check_fallback_kind(review, path, source, target)
+
+
+def _check_fallback_kind(review: Review, path: Path, source: str, target: str) -> None:
+    wanted = {
+        kind_of(flow.workflow)
+        for flow in review.scenario.traffic
+        if any(provider_of(model) == source for model in flow.models)
+    }
+    models = review.known.models
+    has = {kind for name, kind in models.items() if target in {name, provider_of(name)}}
+    if wanted and not wanted & has:
+        needs = " and ".join(sorted(wanted))
+        review.note(path, "the fallback cannot stand in", hint=f"the traffic needs {needs} models")
+
+
+def check_capacity(review: Review) -> None:
+    """Capacities are of providers or models that exist, and not zero."""
+    names = [*review.known.providers, *review.known.models]
+    for name, rate in review.scenario.capacity.items():
+        path = ("capacity", name)
+        if not review.is_sound(*path):
+            continue
+        if name not in names:
+            review.note_key(path, "unknown provider or model", hint_for(name, names))
+        if not rate:
+            hint = "for an outage write an incident"
+            review.note(path, "a capacity of zero serves nothing", hint=hint)

@@ -1,0 +1,125 @@
+"""Scenario files to scenarios, or to every fault in them."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from simtraffic.errors import ScenarioError
+from simtraffic.scenario.checks import (
+    Review,
+    absolute_conventions,
+    check_incident_times,
+    check_load,
+    check_service,
+    check_telemetry,
+    placed_at,
+)
+from simtraffic.scenario.checks_reach import check_error_sums, check_matches, check_thresholds
+from simtraffic.scenario.checks_traffic import check_capacity, check_retries, check_traffic
+from simtraffic.scenario.draft import read_draft
+from simtraffic.scenario.known import Known, shipped
+from simtraffic.scenario.source import Source, decoded, read_bytes, read_source
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from simtraffic.errors import Fault
+    from simtraffic.scenario.model import Scenario
+
+_CHECKS = (
+    check_service,
+    check_load,
+    check_traffic,
+    check_error_sums,
+    check_retries,
+    check_capacity,
+    check_incident_times,
+    check_matches,
+    check_telemetry,
+    check_thresholds,
+)
+
+
+def load_scenario(
+    path: str | os.PathLike[str],
+    *,
+    environ: Mapping[str, str] | None = None,
+    known: Known | None = None,
+) -> Scenario:
+    """Read a scenario file.
+
+    Args:
+        path: The file; what it extends and conventions by path are looked for beside it.
+        environ: Values for ``${NAME}``; none when left out, the process's own are not looked at.
+        known: Models, profiles and conventions to choose from; those that ship when left out.
+
+    Raises:
+        ScenarioError: The content is wrong; carries every fault.
+        UsageError: The file cannot be read.
+    """
+    file = os.fspath(path)
+    text, faults = decoded(read_bytes(file), file)
+    if text is None:
+        raise ScenarioError(faults)
+    return parse_scenario(text, file=file, environ=environ, known=known)
+
+
+def parse_scenario(
+    text: str,
+    *,
+    file: str = "scenario.yaml",
+    environ: Mapping[str, str] | None = None,
+    known: Known | None = None,
+) -> Scenario:
+    """Read a scenario from text; ``file`` is its name in faults, and where paths start from.
+
+    Raises:
+        ScenarioError: The content is wrong; carries every fault.
+    """
+    source = read_source(text.removeprefix("\ufeff"), file, environ or {})
+    return _scenario(source, known)
+
+
+def _scenario(source: Source, known: Known | None) -> Scenario:
+    faults = list(source.faults)
+    if source.tree is None:
+        raise ScenarioError(faults)
+    draft, found = read_draft(source.tree)
+    faults += [one.fault for one in found if source.is_complete or not one.is_missing]
+    if draft is None:
+        raise ScenarioError(_in_order(faults))
+    review = Review(draft, source.tree, known or shipped(), faults)
+    for check in _CHECKS:
+        check(review)
+    if faults:
+        raise ScenarioError(_in_order(faults))
+    return _resolved(review)
+
+
+def _in_order(faults: Iterable[Fault]) -> list[Fault]:
+    """Each fault once, file by file, from top to bottom."""
+    distinct = list(dict.fromkeys(faults))
+    files = {file: rank for rank, file in enumerate(dict.fromkeys(f.file for f in distinct))}
+    return sorted(distinct, key=lambda f: (files[f.file], f.line, f.column))
+
+
+def _resolved(review: Review) -> Scenario:
+    """The scenario with everything filled in that depends on its other parts."""
+    scenario = review.scenario
+    stages = tuple(
+        stage if stage.name else stage.model_copy(update={"name": f"stage-{number}"})
+        for number, stage in enumerate(scenario.load.stages, start=1)
+    )
+    incidents = tuple(
+        incident.model_copy(update={"at_ns": placed_at(scenario, index)})
+        for index, incident in enumerate(scenario.incidents)
+    )
+    conventions = absolute_conventions(review)
+    return scenario.model_copy(
+        update={
+            "load": scenario.load.model_copy(update={"stages": stages}),
+            "incidents": incidents,
+            "telemetry": scenario.telemetry.model_copy(update={"conventions": conventions}),
+        }
+    )

@@ -1,0 +1,137 @@
+"""A scenario as the command line and the environment want it changed; pure."""
+
+from __future__ import annotations
+
+import math
+import os
+from typing import TYPE_CHECKING, get_args
+
+from simtraffic.errors import UsageError
+from simtraffic.scenario.checks import is_file_name
+from simtraffic.scenario.known import convention_names
+from simtraffic.scenario.model import Signal
+from simtraffic.scenario.names import hint_for
+from simtraffic.scenario.quantities import MAX_INT64
+from simtraffic.scenario.tree import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from simtraffic.scenario.model import Load, Scenario, Service, Telemetry
+
+_SERVICE_FIELDS = {
+    "service.name": "name",
+    "service.namespace": "namespace",
+    "service.version": "version",
+    "deployment.environment.name": "environment",
+}
+_OURS = ("service.instance.id", "simtraffic.")
+
+
+def with_overrides(  # noqa: PLR0913 - one keyword for each thing that can be changed
+    scenario: Scenario,
+    *,
+    seed: int | None = None,
+    scale: float | None = None,
+    signals: Sequence[str] | None = None,
+    conventions: Sequence[str] | None = None,
+    sampling: float | None = None,
+    service_name: str | None = None,
+    service_version: str | None = None,
+    environment: str | None = None,
+    resource_attributes: Mapping[str, str | int | float | bool] | None = None,
+) -> Scenario:
+    """The scenario with everything replaced that is not None.
+
+    Args:
+        scenario: The one to change; it stays as it is.
+        seed: From 0 to 2**63 - 1.
+        scale: Factor on all rates of arrival, more than 0. Capacities stay.
+        signals: Those to send.
+        conventions: Built-in names, or paths from the working directory.
+        sampling: Share of traces kept, 0 to 1.
+        service_name: Wins over ``service.name`` of the attributes.
+        service_version: Wins over ``service.version`` of the attributes.
+        environment: Wins over ``deployment.environment.name`` of the attributes.
+        resource_attributes: Added to the scenario's, key by key. The instance's id and what
+            starts with ``simtraffic.`` are set by simtraffic and left out here.
+
+    Raises:
+        UsageError: A value is out of range or unknown.
+    """
+    changes: dict[str, object] = {}
+    if seed is not None:
+        if not 0 <= seed <= MAX_INT64:
+            raise UsageError(f"--seed: out of range; found {seed}; write 0 to {MAX_INT64}")
+        changes["seed"] = seed
+    if scale is not None:
+        changes["load"] = _scaled(scenario.load, scale)
+    service = _service(
+        scenario.service,
+        resource_attributes or {},
+        {"name": service_name, "version": service_version, "environment": environment},
+    )
+    changes["service"] = service
+    changes["telemetry"] = _telemetry(scenario.telemetry, signals, conventions, sampling)
+    return scenario.model_copy(update=changes)
+
+
+def _scaled(load: Load, scale: float) -> Load:
+    if not (math.isfinite(scale) and scale > 0):
+        raise UsageError(f"--scale: out of range; found {scale}; write more than 0, such as 0.1")
+    stages = tuple(
+        stage.model_copy(
+            update={
+                "rate": None if stage.rate is None else stage.rate * scale,
+                "target": None if stage.target is None else stage.target * scale,
+            }
+        )
+        for stage in load.stages
+    )
+    return load.model_copy(update={"start": load.start * scale, "stages": stages})
+
+
+def _service(
+    service: Service,
+    attributes: Mapping[str, str | int | float | bool],
+    fields: Mapping[str, str | None],
+) -> Service:
+    named = {_SERVICE_FIELDS[k]: str(v) for k, v in attributes.items() if k in _SERVICE_FIELDS}
+    other = {
+        key: value
+        for key, value in attributes.items()
+        if key not in _SERVICE_FIELDS and not key.startswith(_OURS)
+    }
+    given = {key: value for key, value in fields.items() if value is not None}
+    changes = {**named, **given, "attributes": {**service.attributes, **other}}
+    return service.model_copy(update=changes)
+
+
+def _telemetry(
+    telemetry: Telemetry,
+    signals: Sequence[str] | None,
+    conventions: Sequence[str] | None,
+    sampling: float | None,
+) -> Telemetry:
+    changes: dict[str, object] = {}
+    if signals is not None:
+        changes["signals"] = _listed("--signals", signals, get_args(Signal))
+    if conventions is not None:
+        asked = tuple(os.path.abspath(n) if is_file_name(n) else n for n in conventions)
+        known = (*convention_names(), *(name for name in asked if is_file_name(name)))
+        changes["conventions"] = _listed("--convention", asked, known)
+    if sampling is not None:
+        if not 0 <= sampling <= 1:
+            raise UsageError(f"sampling: out of range; found {sampling}; write 0 to 1")
+        changes["sampling"] = sampling
+    return telemetry.model_copy(update=changes)
+
+
+def _listed(option: str, names: Sequence[str], known: Sequence[str]) -> tuple[str, ...]:
+    if not names:
+        raise UsageError(f"{option}: nothing given; known: {', '.join(known)}")
+    for name in names:
+        if name not in known:
+            said = f"{option}: unknown name; found {printable(name)}"
+            raise UsageError(f"{said}; {hint_for(name, known)}")
+    return tuple(dict.fromkeys(names))

@@ -1,0 +1,144 @@
+"""JSON Schema of the scenario file, for editors: it completes, explains and checks the form.
+
+Made from the nouns. What the nouns cannot say is added: names of the catalogue, ``extends``, and
+that ``${NAME}`` may stand for any value. What spans the file is left to ``simtraffic check``.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from typing import Any
+
+from simtraffic.scenario import model
+from simtraffic.scenario.known import Known, shipped
+
+_REFERENCE = {"$ref": "#/$defs/Reference"}
+_SCALARS = ("string", "number", "integer", "boolean")
+_DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+
+def json_schema(known: Known | None = None) -> dict[str, Any]:
+    """The schema, draft 2020-12; ``known`` are the names to offer, those that ship by default."""
+    names = known or shipped()
+    schema = model.Scenario.model_json_schema(by_alias=True)
+    parts: dict[str, Any] = schema.pop("$defs")
+    for noun, fields in _docs().items():
+        _explain(schema if noun == "Scenario" else parts.get(noun, {}), noun, fields)
+    _offer(parts, names)
+    _allow_partial(schema, parts)
+    _tidy(schema)
+    for part in parts.values():
+        _tidy(part)
+    parts["Reference"] = {
+        "type": "string",
+        "pattern": r"\$\{[A-Za-z_][A-Za-z0-9_]*(:-[^}]*)?\}",
+        "description": "filled in from the environment",
+    }
+    head = {"$schema": _DIALECT, "title": "simtraffic scenario"}
+    return {**head, **schema, "$defs": dict(sorted(parts.items()))}
+
+
+def _offer(parts: dict[str, Any], known: Known) -> None:
+    """Names that live outside the nouns, so that editors complete them."""
+    flow = parts["Flow"]["properties"]
+    models = sorted(known.models)
+    flow["models"]["propertyNames"] = {"enum": models}
+    flow["tokens"] = {
+        "description": flow["tokens"].get("description", ""),
+        "anyOf": [{"enum": sorted(known.profiles)}, {"$ref": "#/$defs/TokenSpec"}],
+    }
+    providers = sorted(known.providers)
+    fallback = parts["Retries"]["properties"]["fallback"]
+    fallback["propertyNames"] = {"enum": providers}
+    fallback["additionalProperties"] = {"enum": [*providers, *models]}
+    conventions = parts["Telemetry"]["properties"]["conventions"]
+    conventions["items"] = {
+        "anyOf": [
+            {"enum": list(known.conventions)},
+            {"type": "string", "pattern": r"/|\.ya?ml$", "description": "a file of your own"},
+        ]
+    }
+
+
+def _allow_partial(schema: dict[str, Any], parts: dict[str, Any]) -> None:
+    """A file that extends another may leave out what the other one has."""
+    schema["properties"] = {
+        "extends": {"type": "string", "description": "another scenario that this one changes"},
+        **schema["properties"],
+    }
+    required = schema.pop("required")
+    stages = {"properties": {"load": {"required": parts["Load"].pop("required")}}}
+    schema["if"] = {"required": ["extends"]}
+    schema["else"] = {"required": required, **stages}
+
+
+def _tidy(node: Any) -> None:
+    """Titles and inner defaults out, references in, recursively and in place."""
+    if isinstance(node, list):
+        for item in node:
+            _tidy(item)
+    if not isinstance(node, dict):
+        return
+    for field in node.get("properties", {}).values():
+        field.pop("title", None)
+        if not _is_written_so(field):
+            field.pop("default", None)
+    node.pop("title", None)
+    for below in node.get("properties", {}).values():
+        _tidy_value(below)
+    for key in ("items", "additionalProperties"):
+        if isinstance(node.get(key), dict):
+            _tidy_value(node[key])
+
+
+def _tidy_value(value: dict[str, Any]) -> None:
+    """Let a reference stand for this value if it is a scalar; go on below if it is not."""
+    _tidy(value)
+    choices = value.get("anyOf") or value.get("oneOf")
+    if choices is not None:
+        value.pop("oneOf", None)
+        value.pop("discriminator", None)
+        kept = [choice for choice in choices if choice.get("type") != "null"]
+        is_noun = all("$ref" in choice for choice in kept)
+        value["anyOf"] = kept if is_noun else [*kept, dict(_REFERENCE)]
+        return
+    if "enum" in value or "const" in value or value.get("type") in _SCALARS:
+        kinds = ("enum", "const", "type", "pattern", "minimum", "maximum", "exclusiveMinimum")
+        own = {key: value.pop(key) for key in kinds if key in value}
+        value["anyOf"] = [own, dict(_REFERENCE)]
+
+
+def _is_written_so(field: dict[str, Any]) -> bool:
+    """Whether the default of a field reads in YAML as it does here."""
+    default = field.get("default")
+    if isinstance(default, bool):
+        return field.get("type") == "boolean"
+    if isinstance(default, int):
+        return field.get("type") == "integer"
+    return isinstance(default, str) and (field.get("type") == "string" or "const" in field)
+
+
+def _explain(part: dict[str, Any], noun: str, fields: dict[str, str]) -> None:
+    """Put the docstrings of a noun's fields beside them."""
+    names = getattr(model, noun).model_fields
+    for name, said in fields.items():
+        key = names[name].alias or name if name in names else name
+        if key in part.get("properties", {}):
+            part["properties"][key]["description"] = said
+
+
+def _docs() -> dict[str, dict[str, str]]:
+    """Docstrings below the fields of the nouns, by noun and field, from the source."""
+    found: dict[str, dict[str, str]] = {}
+    for noun in ast.parse(inspect.getsource(model)).body:
+        if not isinstance(noun, ast.ClassDef):
+            continue
+        fields = found.setdefault(noun.name, {})
+        for line, below in zip(noun.body, noun.body[1:], strict=False):
+            if not (isinstance(line, ast.AnnAssign) and isinstance(line.target, ast.Name)):
+                continue
+            if isinstance(below, ast.Expr) and isinstance(below.value, ast.Constant):
+                said = str(below.value.value)
+                fields[line.target.id] = " ".join(said.replace("``", "").split())
+    return found

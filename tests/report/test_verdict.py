@@ -1,0 +1,72 @@
+"""The verdict, worst reason first."""
+
+import pytest
+
+from simtraffic.errors import ExitCode
+from simtraffic.ledger import Ledger
+from simtraffic.report.result import ThresholdResult
+from simtraffic.report.verdict import judge, worst
+
+MET = ThresholdResult("error_share < 8%", 0.01, True)
+NOT_MET = ThresholdResult("error_share < 1%", 0.02, False)
+
+
+def a_ledger(*, balanced=True, delivered=True):
+    ledger = Ledger(planned=5, generated=5)
+    ledger.add_generated("traces", 10)
+    ledger.accept("traces", 9)
+    if delivered:
+        ledger.accept("traces", 1)
+    elif balanced:
+        ledger.drop("traces", 1, "queue full", 0)
+    else:
+        ledger.planned = 6
+    return ledger
+
+
+@pytest.mark.parametrize(
+    ("ledger", "threshold", "interrupted", "word", "code"),
+    [
+        (a_ledger(), MET, False, "passed", 0),
+        (a_ledger(), NOT_MET, False, "failed", 5),
+        (a_ledger(delivered=False), NOT_MET, False, "failed", 4),
+        (a_ledger(balanced=False, delivered=False), NOT_MET, False, "failed", 1),
+        (a_ledger(balanced=False, delivered=False), NOT_MET, True, "interrupted", 130),
+    ],
+)
+def test_the_worst_wins(ledger, threshold, interrupted, word, code):
+    verdict = judge(ledger, [threshold], interrupted=interrupted)
+
+    assert (verdict.word, verdict.exit_code) == (word, code)
+
+
+def test_every_reason_is_told_worst_first():
+    verdict = judge(
+        a_ledger(delivered=False), [NOT_MET], interrupted=True, undelivered=["credential refused"]
+    )
+
+    assert verdict.reasons == (
+        "interrupted before the end of the scenario",
+        "credential refused",
+        "1 of 10 spans not delivered",
+        "threshold not met: error_share < 1%",
+    )
+
+
+def test_a_further_reason_alone_makes_a_run_undelivered():
+    assert judge(a_ledger(), [], undelivered=["a worker died"]).exit_code == 4
+
+
+@pytest.mark.parametrize(
+    ("codes", "code"),
+    [
+        ((), ExitCode.OK),
+        ((0, 0), ExitCode.OK),
+        ((5, 4, 0), ExitCode.NOT_DELIVERED),
+        ((5, 1, 4), ExitCode.UNEXPECTED),
+        ((4, 130, 1), ExitCode.INTERRUPTED),
+        ((77,), ExitCode.UNEXPECTED),
+    ],
+)
+def test_the_worst_of_several_runs(codes, code):
+    assert worst(codes) == code
