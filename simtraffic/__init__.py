@@ -5,9 +5,7 @@ The public names are imported when they are first used, so importing the package
 
 from __future__ import annotations
 
-import sys
 from importlib import import_module
-from types import ModuleType
 from typing import TYPE_CHECKING
 
 from simtraffic._version import __version__
@@ -15,7 +13,7 @@ from simtraffic._version import __version__
 if TYPE_CHECKING:
     from simtraffic.errors import ScenarioError
     from simtraffic.report.result import RunResult
-    from simtraffic.run import plan, run, simulate
+    from simtraffic.runner import plan, run, simulate
     from simtraffic.scenario import Scenario, load_scenario
 
 __all__ = [
@@ -34,9 +32,9 @@ _HOMES = {
     "Scenario": "simtraffic.scenario",
     "ScenarioError": "simtraffic.errors",
     "load_scenario": "simtraffic.scenario",
-    "plan": "simtraffic.run",
-    "run": "simtraffic.run",
-    "simulate": "simtraffic.run",
+    "plan": "simtraffic.runner",
+    "run": "simtraffic.runner",
+    "simulate": "simtraffic.runner",
 }
 
 
@@ -44,24 +42,6 @@ def __getattr__(name: str) -> object:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(_HOMES[name]), name)
-
-
-class _Package(ModuleType):
-    """The package, where `run` stays the function though a sub-package has the same name.
-
-    Importing ``simtraffic.run`` would otherwise put that in the function's place.
-    """
-
-    @property
-    def run(self) -> object:
-        """The function."""
-        return import_module("simtraffic.run").run
-
-    @run.setter
-    def run(self, module: object) -> None: ...
-
-
-sys.modules[__name__].__class__ = _Package
 
 
 def __dir__() -> list[str]:

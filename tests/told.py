@@ -11,7 +11,7 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
 )
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from simtraffic.run.setup import Setup
+from simtraffic.runner.setup import Setup
 from simtraffic.scenario import parse_scenario
 
 if TYPE_CHECKING:

@@ -32,7 +32,7 @@ def plan(
       simtraffic plan scenario.yaml --scale 10 --duration 1h
       simtraffic plan scenario.yaml --json | jq .signals
     """
-    from simtraffic.run import plan as plan_scenario  # noqa: PLC0415 - takes a while
+    from simtraffic.runner import plan as plan_scenario  # noqa: PLC0415 - takes a while
     from simtraffic.units import parse_duration  # noqa: PLC0415
 
     duration_ns = options.quantity("--duration", duration, parse_duration)

@@ -15,7 +15,7 @@ from simtraffic.errors import ExitCode, UsageError
 if TYPE_CHECKING:
     from simtraffic.report.result import RunResult
     from simtraffic.report.snapshot import Snapshot
-    from simtraffic.run import StopSignal
+    from simtraffic.runner import StopSignal
     from simtraffic.scenario import Scenario
 
 _TO = "Where it goes"
@@ -250,8 +250,8 @@ def _run_one(scenario: Scenario, wishes: _Wishes, arguments: dict[str, Any]) -> 
     from simtraffic.cli.signals import Interruption  # noqa: PLC0415
     from simtraffic.report.curve import points_of  # noqa: PLC0415
     from simtraffic.report.progress import ProgressView  # noqa: PLC0415
-    from simtraffic.run import StopSignal  # noqa: PLC0415
-    from simtraffic.run import run as run_scenario  # noqa: PLC0415
+    from simtraffic.runner import StopSignal  # noqa: PLC0415
+    from simtraffic.runner import run as run_scenario  # noqa: PLC0415
 
     live = console.may_draw_live() and not wishes.quiet
     curve = points_of(scenario.load, arguments["duration_ns"])

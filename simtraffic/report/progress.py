@@ -111,9 +111,8 @@ class ProgressView:
 
 def line(snapshot: Snapshot) -> str:
     """One state in one line, for logs."""
-    stage = "draining" if snapshot.draining else snapshot.stage
     parts = [
-        f"{_position(snapshot)} {stage}",
+        f"{_position(snapshot)} {_stage(snapshot)}",
         f"asked {figures.rate(snapshot.asked_rate)}, reached {figures.rate(snapshot.reached_rate)}",
         f"{snapshot.requests:,} requests, {figures.share(snapshot.error_share)} failed",
         f"{figures.short(snapshot.spans_per_second)} spans/s",
@@ -132,7 +131,7 @@ def picture(
     """One state as a drawing for a terminal of this many columns."""
     head = Text(no_wrap=True, overflow="ellipsis")
     head.append(name, style="bold")
-    head.append(f"  {'draining' if snapshot.draining else snapshot.stage}  ", style="cyan")
+    head.append(f"  {_stage(snapshot)}  ", style="cyan")
     head.append(_position(snapshot))
     if snapshot.incidents:
         head.append(f"  incident {', '.join(snapshot.incidents)}", style="bold red")
@@ -185,6 +184,11 @@ def _in_words(name: str, stand: SignalStand) -> str:
     words = f"{name} {stand.accepted:,} of {stand.generated:,} accepted"
     lost = [(outcome, getattr(stand, outcome)) for outcome in _OUTCOMES]
     return words + "".join(f", {count:,} {outcome}" for outcome, count in lost if count)
+
+
+def _stage(snapshot: Snapshot) -> str:
+    """The stage; after the last one requests that are under way come to their end."""
+    return "draining" if snapshot.draining else snapshot.stage or "last requests end"
 
 
 def _position(snapshot: Snapshot) -> str:

@@ -78,30 +78,28 @@ def parse_scenario(
         ScenarioError: The content is wrong; carries every fault.
     """
     source = read_source(text.removeprefix("\ufeff"), file, environ or {})
-    return _scenario(source, known)
+    return _scenario(source, file, known)
 
 
-def _scenario(source: Source, known: Known | None) -> Scenario:
+def _scenario(source: Source, file: str, known: Known | None) -> Scenario:
     faults = list(source.faults)
     if source.tree is None:
-        raise ScenarioError(faults)
+        raise ScenarioError(_in_order(faults, file))
     draft, found = read_draft(source.tree)
     faults += [one.fault for one in found if source.is_complete or not one.is_missing]
     if draft is None:
-        raise ScenarioError(_in_order(faults))
+        raise ScenarioError(_in_order(faults, file))
     review = Review(draft, source.tree, known or shipped(), faults)
     for check in _CHECKS:
         check(review)
     if faults:
-        raise ScenarioError(_in_order(faults))
+        raise ScenarioError(_in_order(faults, file))
     return _resolved(review)
 
 
-def _in_order(faults: Iterable[Fault]) -> list[Fault]:
-    """Each fault once, file by file, from top to bottom."""
-    distinct = list(dict.fromkeys(faults))
-    files = {file: rank for rank, file in enumerate(dict.fromkeys(f.file for f in distinct))}
-    return sorted(distinct, key=lambda f: (files[f.file], f.line, f.column))
+def _in_order(faults: Iterable[Fault], file: str) -> list[Fault]:
+    """Each fault once, from top to bottom; those of the file itself before those of its bases."""
+    return sorted(dict.fromkeys(faults), key=lambda f: (f.file != file, f.file, f.line, f.column))
 
 
 def _resolved(review: Review) -> Scenario:

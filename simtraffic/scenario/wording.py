@@ -130,7 +130,9 @@ def _finding(detail: ErrorDetails, tree: Mapping, *, is_terse: bool) -> Finding:
         known = known_keys(path[:-1])
         near = None if is_terse else nearest_name(str(path[-1]), known)
         hint = f"did you mean {near}?" if near else hint_for("", known)
-        fault = tree.key_mark(path).fault(path, "unknown key", f"found {quoted(str(path[-1]))}", hint)
+        fault = tree.key_mark(path).fault(
+            path, "unknown key", f"found {quoted(str(path[-1]))}", hint
+        )
         return Finding(path, fault, near=near)
     if kind == "literal_error":
         known = re.findall(r"'([^']*)'", str(detail.get("ctx", {}).get("expected", "")))

@@ -273,8 +273,12 @@ class TestFaults:
     @pytest.mark.parametrize("key", ["version", "name", "load", "traffic"])
     def test_a_missing_key_is_named(self, key):
         kept = "".join(
-            part for part in GOOD.replace("\nload", "\n\0load").replace("\ntraffic", "\n\0traffic")
-            .replace("\nname", "\n\0name").split("\0") if not part.startswith(key)
+            part
+            for part in GOOD.replace("\nload", "\n\0load")
+            .replace("\ntraffic", "\n\0traffic")
+            .replace("\nname", "\n\0name")
+            .split("\0")
+            if not part.startswith(key)
         )
 
         (fault,) = faults(kept)
@@ -332,9 +336,7 @@ SCALARS = st.one_of(
 )
 TREES = st.recursive(
     SCALARS,
-    lambda below: st.one_of(
-        st.lists(below, max_size=4), st.dictionaries(KEYS, below, max_size=5)
-    ),
+    lambda below: st.one_of(st.lists(below, max_size=4), st.dictionaries(KEYS, below, max_size=5)),
     max_leaves=25,
 )
 SECTIONS = st.fixed_dictionaries(

@@ -17,13 +17,13 @@ from simtraffic.report.assemble import RunFacts, run_result
 from simtraffic.report.result import GeneratorResult
 from simtraffic.report.sketch import QuantileSketch
 from simtraffic.report.summary import Tally
-from simtraffic.run.destination import open_destination
-from simtraffic.run.outlets import Outlets
-from simtraffic.run.playback import Playback
-from simtraffic.run.preview import plan
-from simtraffic.run.setup import Setup
-from simtraffic.run.stop import StopSignal
-from simtraffic.run.watching import Watch
+from simtraffic.runner.destination import open_destination
+from simtraffic.runner.outlets import Outlets
+from simtraffic.runner.playback import Playback
+from simtraffic.runner.preview import plan
+from simtraffic.runner.setup import Setup
+from simtraffic.runner.stop import StopSignal
+from simtraffic.runner.watching import Watch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from simtraffic.report.result import RunResult
     from simtraffic.report.snapshot import Snapshot
-    from simtraffic.run.destination import Destination
+    from simtraffic.runner.destination import Destination
     from simtraffic.scenario import Scenario
     from simtraffic.simulation.tables import Exchanges
 
@@ -149,7 +149,7 @@ def _run(  # noqa: PLR0913 - the parts of one run
     on_snapshot: Callable[[Snapshot], None] | None,
 ) -> RunResult:
     scenario, schedule = setup.scenario, setup.schedule
-    outlets = Outlets(destination.outlets, ledger, stop.event)
+    outlets = Outlets(destination.outlets, ledger, stop.event, scenario.telemetry.signals)
     bounds = [(stage.name, stage.start_ns, stage.end_ns) for stage in schedule.stages]
     playback = Playback(
         setup,

@@ -14,7 +14,7 @@ import numpy as np
 
 from simtraffic.clock import SECOND_NS
 from simtraffic.otlp.frames import join_frames
-from simtraffic.run.setup import within
+from simtraffic.runner.setup import within
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from simtraffic.otlp.telemetry import Telemetry
     from simtraffic.report.sketch import QuantileSketch
     from simtraffic.report.summary import Tally
-    from simtraffic.run.outlets import Outlets
-    from simtraffic.run.setup import Setup
-    from simtraffic.run.stop import StopSignal
+    from simtraffic.runner.outlets import Outlets
+    from simtraffic.runner.setup import Setup
+    from simtraffic.runner.stop import StopSignal
     from simtraffic.simulation.tables import Exchanges
 
 TICK_NS = 100_000_000

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from simtraffic.export.delivery import Delivery
-    from simtraffic.run.playback import Playback
+    from simtraffic.runner.playback import Playback
 
 EVERY_S = 0.25
 _WINDOW = 8

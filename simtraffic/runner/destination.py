@@ -11,7 +11,7 @@ from simtraffic.export.delivery import DEFAULT_QUEUE_BYTES, Delivery
 from simtraffic.export.environment import ExportOptions, listens, resolve_export
 from simtraffic.export.file import FileSink
 from simtraffic.export.settings import STANDARD_PORTS
-from simtraffic.run.outlets import FileOutlet, Outlet, ReceiverOutlet
+from simtraffic.runner.outlets import FileOutlet, Outlet, ReceiverOutlet
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -102,12 +102,18 @@ def open_destination(  # noqa: PLR0913 - what a run may say of it
             transport,
             ledger,
             queue_bytes=queue_bytes or DEFAULT_QUEUE_BYTES,
-            timeout_s=settings.timeout_s,
+            timeout_s=max(each.timeout_s for each in resolved.signals.values()),
         )
-        outlets.append(
-            ReceiverOutlet(delivery, "json" if settings.protocol == "http/json" else "protobuf")
+        forms = {
+            signal: "json" if each.protocol == "http/json" else "protobuf"
+            for signal, each in resolved.signals.items()
+        }
+        outlets.append(ReceiverOutlet(delivery, forms))
+        places = dict.fromkeys(
+            f"{NAMES[each.protocol]} to {base_address(each.endpoint)}"
+            for each in resolved.signals.values()
         )
-        line = f"{NAMES[settings.protocol]} to {endpoint}" + (f" ({line})" if line else "")
+        line = " and ".join(places) + (f" ({line})" if line else "")
     if out is not None:
         sink = FileSink.open(out, None if to_receiver else ledger)
         outlets.append(FileOutlet(sink))

@@ -24,10 +24,10 @@ from simtraffic.report.plan import (
 )
 from simtraffic.report.sketch import QuantileSketch
 from simtraffic.report.summary import Tally
-from simtraffic.run.outlets import Outlets
-from simtraffic.run.playback import Playback
-from simtraffic.run.setup import Setup, within
-from simtraffic.run.stop import StopSignal
+from simtraffic.runner.outlets import Outlets
+from simtraffic.runner.playback import Playback
+from simtraffic.runner.setup import Setup, within
+from simtraffic.runner.stop import StopSignal
 
 if TYPE_CHECKING:
     import threading
@@ -54,10 +54,13 @@ _BUFFER_RSS_BYTES = 90_000_000
 class _Counted:
     """An outlet that counts and forgets."""
 
-    form: str = "protobuf"
     fatal: str | None = None
     count: dict[str, int] = field(default_factory=lambda: dict.fromkeys(SIGNALS, 0))
     size: dict[str, int] = field(default_factory=lambda: dict.fromkeys(SIGNALS, 0))
+
+    def form(self, signal: str) -> str:  # noqa: ARG002 - the same for all
+        """Protobuf."""
+        return "protobuf"
 
     def submit(self, chunk: Chunk, *, block: bool, stop: threading.Event) -> None:  # noqa: ARG002
         """Count a chunk."""
@@ -76,7 +79,7 @@ class _Seen:
 
 
 def plan(scenario: Scenario, *, duration_ns: int | None = None, shard: str = "1/1") -> PlanResult:
-    """What :func:`simtraffic.run.run` would do with these arguments.
+    """What :func:`simtraffic.runner.run` would do with these arguments.
 
     Requests are what the rate curve expects, exact for even arrivals; the rest follows from
     simulated requests, scaled to that number.

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from simtraffic.export import Batch
+from simtraffic.ledger import SIGNALS
 from simtraffic.otlp.requests import json_request
 from simtraffic.otlp.telemetry import metrics_as_json
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from simtraffic.export.delivery import Delivery
     from simtraffic.export.file import FileSink
@@ -19,9 +20,11 @@ if TYPE_CHECKING:
 
 
 class Outlet(Protocol):
-    """Takes chunks in one form."""
+    """Takes chunks, those of a signal in one form."""
 
-    form: str
+    def form(self, signal: str) -> str:
+        """``protobuf`` or ``json``: how spans and log records are wanted."""
+        ...
 
     def submit(self, chunk: Chunk, *, block: bool, stop: threading.Event) -> None:
         """Take a chunk; with ``block`` wait for room rather than drop."""
@@ -36,16 +39,21 @@ class Outlet(Protocol):
 class ReceiverOutlet:
     """A receiver behind a bounded delivery."""
 
-    def __init__(self, delivery: Delivery, form: str) -> None:
-        """``form`` is what the delivery's transport takes."""
+    def __init__(self, delivery: Delivery, forms: Mapping[str, str]) -> None:
+        """``forms`` is what the delivery's transport takes, by signal."""
         self.delivery = delivery
-        self.form = form
+        self._forms = forms
+
+    def form(self, signal: str) -> str:
+        """As the protocol of the signal has it."""
+        return self._forms[signal]
 
     def submit(self, chunk: Chunk, *, block: bool, stop: threading.Event) -> None:
         """Hand over to the delivery."""
-        if self.form == "json" and chunk.signal == "metrics":
+        form = self._forms[chunk.signal]
+        if form == "json" and chunk.signal == "metrics":
             chunk = metrics_as_json(chunk)
-        batch = Batch(chunk.signal, chunk.payload, chunk.count, chunk.proto_bytes)
+        batch = Batch(chunk.signal, chunk.payload, chunk.count, chunk.proto_bytes, form)
         self.delivery.submit(batch, block=block, stop=stop)
 
     @property
@@ -57,11 +65,13 @@ class ReceiverOutlet:
 class FileOutlet:
     """A file of OTLP JSON lines."""
 
-    form = "json"
-
     def __init__(self, sink: FileSink) -> None:
         """Over an open sink."""
         self.sink = sink
+
+    def form(self, signal: str) -> str:  # noqa: ARG002 - the same for all
+        """JSON."""
+        return "json"
 
     def submit(self, chunk: Chunk, *, block: bool, stop: threading.Event) -> None:  # noqa: ARG002
         """Write a line."""
@@ -79,12 +89,19 @@ class FileOutlet:
 class Outlets:
     """All outlets of a run; what is generated is booked once, whoever takes it."""
 
-    def __init__(self, outlets: Sequence[Outlet], ledger: Ledger, stop: threading.Event) -> None:
+    def __init__(
+        self,
+        outlets: Sequence[Outlet],
+        ledger: Ledger,
+        stop: threading.Event,
+        signals: Sequence[str] = SIGNALS,
+    ) -> None:
         """With at least one outlet; the ledger belongs to the first."""
         self._outlets = outlets
         self._ledger = ledger
         self._stop = stop
-        self.forms = tuple(dict.fromkeys(outlet.form for outlet in outlets))
+        wanted = [outlet.form(signal) for outlet in outlets for signal in signals]
+        self.forms = tuple(dict.fromkeys(wanted))
 
     @property
     def fatal(self) -> str | None:
@@ -93,10 +110,10 @@ class Outlets:
 
     def records(self, chunk: Chunk, form: str, *, block: bool) -> None:
         """Spans or log records in this form."""
-        if form == self._outlets[0].form:
+        if form == self._outlets[0].form(chunk.signal):
             self._ledger.add_generated(chunk.signal, chunk.count)
         for outlet in self._outlets:
-            if outlet.form == form:
+            if outlet.form(chunk.signal) == form:
                 outlet.submit(chunk, block=block, stop=self._stop)
 
     def points(self, chunk: Chunk, *, block: bool) -> None:

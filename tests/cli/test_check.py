@@ -1,0 +1,151 @@
+"""The commands check, init and schema."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+
+import pytest
+from typer.testing import CliRunner
+
+from simtraffic.cli.main import app
+
+GOOD = """\
+version: 1
+name: good
+load: {stages: [{duration: 90s, rate: 5/s}]}
+traffic:
+  - {name: a, workflow: chat, share: 1, tokens: conversation, models: {openai/gpt-4o: 1}}
+"""
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    """Runs a command in an empty directory that holds a good and a bad file."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "good.yaml").write_text(GOOD)
+    (tmp_path / "bad.yaml").write_text(GOOD.replace("90s", "90").replace("5/s", "5"))
+    return lambda *arguments: CliRunner().invoke(app, arguments)
+
+
+class TestCheck:
+    def test_a_good_file_is_a_line_of_data(self, run):
+        result = run("check", "good.yaml")
+
+        assert result.stdout == "good.yaml: ok, 1 stage, 1m30s, 1 flow\n"
+        assert (result.stderr, result.exit_code) == ("", 0)
+
+    def test_a_bad_file_is_a_line_for_each_fault(self, run):
+        result = run("check", "bad.yaml", "good.yaml")
+
+        assert result.stderr.splitlines() == [
+            "bad.yaml:3:27 load.stages[0].duration: duration without a unit; found 90;"
+            " write 90s or 90ms",
+            "bad.yaml:3:37 load.stages[0].rate: rate without a unit; found 5; write 5/s",
+        ]
+        assert result.stdout == "good.yaml: ok, 1 stage, 1m30s, 1 flow\n"
+        assert result.exit_code == 3
+
+    def test_quiet_says_nothing_about_good_files(self, run):
+        result = run("check", "--quiet", "good.yaml")
+
+        assert (result.stdout, result.stderr, result.exit_code) == ("", "", 0)
+
+    def test_json_lists_faults(self, run):
+        result = run("check", "--json", "good.yaml", "bad.yaml")
+
+        first, _ = json.loads(result.stdout)
+        assert first == {
+            "file": "bad.yaml",
+            "line": 3,
+            "column": 27,
+            "path": "load.stages[0].duration",
+            "problem": "duration without a unit",
+            "found": "found 90",
+            "hint": "write 90s or 90ms",
+        }
+        assert (result.stderr, result.exit_code) == ("", 3)
+
+    def test_json_of_good_files_is_an_empty_list(self, run):
+        result = run("check", "--json", "good.yaml")
+
+        assert (json.loads(result.stdout), result.exit_code) == ([], 0)
+
+    def test_a_file_that_cannot_be_read_is_wrong_usage_and_the_others_are_checked(self, run):
+        result = run("check", "nope.yaml", "bad.yaml", "good.yaml")
+
+        assert result.exit_code == 2
+        assert "simtraffic: nope.yaml: cannot be read; no such file or directory" in result.stderr
+        assert "bad.yaml:3:27" in result.stderr
+        assert "good.yaml: ok" in result.stdout
+
+    def test_the_environment_fills_in_references(self, run, monkeypatch, tmp_path):
+        (tmp_path / "env.yaml").write_text(GOOD.replace("90s", "'${TIME}'"))
+        monkeypatch.setenv("TIME", "5s")
+
+        assert run("check", "env.yaml").stdout == "env.yaml: ok, 1 stage, 5s, 1 flow\n"
+
+
+class TestInit:
+    def test_what_it_writes_passes_check(self, run):
+        written = run("init")
+
+        assert (written.stdout, written.exit_code) == ("", 0)
+        assert "wrote scenario.yaml" in written.stderr
+        assert run("check", "scenario.yaml").exit_code == 0
+
+    @pytest.mark.parametrize("name", ["mine", "mine.yaml"])
+    def test_the_name_is_that_of_file_and_scenario(self, run, tmp_path, name):
+        run("init", name)
+
+        assert "\nname: mine\n" in (tmp_path / "mine.yaml").read_text()
+
+    def test_a_name_that_no_scenario_may_have_is_made_one(self, run, tmp_path):
+        run("init", "my first één")
+
+        assert "\nname: my-first---n\n" in (tmp_path / "my first één.yaml").read_text()
+
+    def test_a_file_that_is_there_stays(self, run, tmp_path):
+        result = run("init", "good")
+
+        assert result.exit_code == 2
+        assert result.stderr == (
+            "simtraffic: good.yaml: exists already; choose another name or --force\n"
+        )
+        assert (tmp_path / "good.yaml").read_text() == GOOD
+
+    def test_force_overwrites(self, run, tmp_path):
+        assert run("init", "good", "--force").exit_code == 0
+        assert (tmp_path / "good.yaml").read_text() != GOOD
+
+    def test_a_place_that_cannot_be_written_is_wrong_usage(self, run):
+        result = run("init", "no/such/folder")
+
+        assert result.exit_code == 2
+        assert "cannot be written" in result.stderr
+
+
+def test_schema_prints_a_json_schema(run):
+    result = run("schema")
+
+    assert json.loads(result.stdout)["$schema"].startswith("https://json-schema.org/")
+
+
+@pytest.mark.slow
+def test_check_is_quick_and_leaves_numpy_alone(run):
+    """The whole process; 0.45 s on two cores, and the bound leaves room for a busy machine."""
+    code = (
+        "import sys; sys.argv = ['simtraffic', 'check', 'good.yaml']\n"
+        "from simtraffic.cli.main import main\n"
+        "try: main()\n"
+        "finally: assert not {'numpy', 'grpc', 'httpx', 'opentelemetry'} & set(sys.modules)\n"
+    )
+
+    started = time.perf_counter()
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    elapsed = time.perf_counter() - started
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert elapsed < 3
