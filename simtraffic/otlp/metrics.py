@@ -59,6 +59,8 @@ class MetricSettings:
     interval_ns: int
     is_delta: bool
     exemplars: bool
+    arrivals_end_ns: int
+    """End of the last stage, nanoseconds since the start."""
     shard_index: int = 0
     shard_count: int = 1
 
@@ -129,7 +131,7 @@ class MetricStream:
             self._take_level(level, running)
             self._write_numbers(running, writer, (start_ns, time_ns), metrics)
         for instrument, running, writer in self._collections:
-            self._take_collection(instrument, running, at_ns)
+            self._take_collection(instrument, running)
             nothing = np.empty(0, dtype=[("instance", "i4"), ("series", "i4")])
             self._write_histogram(running, writer, nothing, (start_ns, time_ns), metrics)
         self._aggregator.first += 1
@@ -174,7 +176,7 @@ class MetricStream:
         running.sums[:, : changes.shape[1]] += changes
         running.seen[:, : seen.shape[1]] += seen
 
-    def _take_collection(self, instrument: Instrument, running: Running, at_ns: int) -> None:
+    def _take_collection(self, instrument: Instrument, running: Running) -> None:
         """One measurement per instance, by the shard whose turn it is, so that shards add up."""
         series = instrument.number(
             literal_attributes(instrument.spec, instrument.spec.measures[0])
@@ -183,8 +185,12 @@ class MetricStream:
         if self._settings.is_delta:
             running.buckets[:], running.sums[:] = 0, 0
             running.least[:], running.greatest[:] = np.inf, -np.inf
-        if self._aggregator.first % self._settings.shard_count == self._settings.shard_index:
-            value = self._memory_bytes(at_ns)
+        # Shards end at different times, after the last arrival is due; until then they agree.
+        number = self._aggregator.first
+        due_ns = min(number * self._settings.interval_ns, self._settings.arrivals_end_ns)
+        mine = number % self._settings.shard_count == self._settings.shard_index
+        if mine and due_ns > (number - 1) * self._settings.interval_ns:
+            value = self._memory_bytes(due_ns)
             bucket = int(np.searchsorted(instrument.bounds, value, side="left"))
             running.buckets[:, series, bucket] += 1
             running.sums[:, series] += value

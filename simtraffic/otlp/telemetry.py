@@ -47,6 +47,8 @@ class TelemetrySettings:
     is_delta: bool
     exemplars: bool
     sampling: float
+    arrivals_end_ns: int
+    """End of the last stage, nanoseconds since the start of the run."""
 
 
 class Telemetry:
@@ -102,6 +104,7 @@ class Telemetry:
                 settings.interval_ns,
                 settings.is_delta,
                 settings.exemplars,
+                settings.arrivals_end_ns,
                 settings.shard_index,
                 settings.shard_count,
             ),

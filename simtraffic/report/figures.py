@@ -73,7 +73,7 @@ def usd(value: float) -> str:
     """US dollars; cents matter little, but a small sum is not nothing."""
     if value == 0 or value >= 0.995:
         return f"${value:,.2f}"
-    return f"${value:.4f}" if value >= 0.00005 else "< $0.0001"
+    return f"${value:.4f}" if value >= 0.00005 else "~$0"
 
 
 def measured(value: float | None, measure: str) -> str:

@@ -50,9 +50,8 @@ class ReceiverOutlet:
 
     def submit(self, chunk: Chunk, *, block: bool, stop: threading.Event) -> None:
         """Hand over to the delivery."""
-        form = self._forms[chunk.signal]
-        if form == "json" and chunk.signal == "metrics":
-            chunk = metrics_as_json(chunk)
+        # Points come as protobuf; if JSON is wanted, the delivery's own threads turn them into it.
+        form = "protobuf" if chunk.signal == "metrics" else self._forms[chunk.signal]
         batch = Batch(chunk.signal, chunk.payload, chunk.count, chunk.proto_bytes, form)
         self.delivery.submit(batch, block=block, stop=stop)
 

@@ -178,7 +178,10 @@ class Playback:
         tick_ns = int(TICK_NS * clock.factor)
         ahead = _Ahead(self, int(LOOK_AHEAD_NS * clock.factor) + tick_ns)
         ahead.prepare(0)
-        self.telemetry.pieces([frame for group in ahead.groups for frame in group.by_end])
+        # Templates are built when a shape is first met: meet most of them before the clock runs.
+        first = [frame for group in ahead.groups for frame in group.by_end]
+        for form in self.outlets.forms:
+            self.telemetry.pieces(first, form)
         clock.restart()
         tick_end = 0
         while not self._is_through(ahead, tick_end):

@@ -96,6 +96,7 @@ class Setup:
                 is_delta=settings.metrics.temporality == "delta",
                 exemplars=settings.metrics.exemplars,
                 sampling=settings.sampling,
+                arrivals_end_ns=self.schedule.duration_ns,
             ),
             self._memory_bytes,
             forms,

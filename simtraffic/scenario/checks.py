@@ -186,6 +186,8 @@ def _expect_once(review: Review, path: tuple[str, ...], names: tuple[str, ...]) 
 
 def check_incident_times(review: Review) -> None:
     """Every incident starts inside the run, by ``at`` or by ``in`` and ``after``, and lasts."""
+    names = [incident.name for incident in review.scenario.incidents]
+    review.expect_distinct(("incidents",), names, "incident")
     for index, incident in enumerate(review.scenario.incidents):
         path = ("incidents", index)
         if not all(review.is_sound(*path, key) for key in ("at", "in", "after", "duration")):

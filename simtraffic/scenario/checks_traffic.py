@@ -52,7 +52,7 @@ def _check_models(review: Review, index: int, flow: Flow) -> None:
             known = fitting if is_kind_known else review.known.models
             review.note_key((*path, name), "unknown model", hint_for(name, known))
         elif is_kind_known and review.known.models[name] != kind:
-            problem = f"{review.known.models[name]} model in a {flow.workflow} flow"
+            problem = f"{review.known.models[name]} model, but the workflow is {flow.workflow}"
             review.note_key((*path, name), problem, f"for example {fitting[0]}" if fitting else "")
     if not review.expect_some(path, flow.models, "name a model"):
         return

@@ -26,6 +26,9 @@ def json_schema(known: Known | None = None) -> dict[str, Any]:
     for noun, fields in _docs().items():
         _explain(schema if noun == "Scenario" else parts.get(noun, {}), noun, fields)
     _offer(parts, names)
+    for part in (schema, *parts.values()):
+        if "errors" in part["properties"]:
+            part["properties"]["errors"]["propertyNames"] = {"enum": list(model.ERROR_KINDS)}
     _allow_partial(schema, parts)
     _tidy(schema)
     for part in parts.values():

@@ -6,11 +6,14 @@ import json
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from simtraffic.cli.main import app
+
+ROOT = Path(__file__).parents[2]
 
 GOOD = """\
 version: 1
@@ -41,9 +44,9 @@ class TestCheck:
         result = run("check", "bad.yaml", "good.yaml")
 
         assert result.stderr.splitlines() == [
-            "bad.yaml:3:27 load.stages[0].duration: duration without a unit; found 90;"
+            "bad.yaml:3:28 load.stages[0].duration: duration without a unit; found 90;"
             " write 90s or 90ms",
-            "bad.yaml:3:37 load.stages[0].rate: rate without a unit; found 5; write 5/s",
+            "bad.yaml:3:38 load.stages[0].rate: rate without a unit; found 5; write 5/s",
         ]
         assert result.stdout == "good.yaml: ok, 1 stage, 1m30s, 1 flow\n"
         assert result.exit_code == 3
@@ -60,7 +63,7 @@ class TestCheck:
         assert first == {
             "file": "bad.yaml",
             "line": 3,
-            "column": 27,
+            "column": 28,
             "path": "load.stages[0].duration",
             "problem": "duration without a unit",
             "found": "found 90",
@@ -78,7 +81,7 @@ class TestCheck:
 
         assert result.exit_code == 2
         assert "simtraffic: nope.yaml: cannot be read; no such file or directory" in result.stderr
-        assert "bad.yaml:3:27" in result.stderr
+        assert "bad.yaml:3:28" in result.stderr
         assert "good.yaml: ok" in result.stdout
 
     def test_the_environment_fills_in_references(self, run, monkeypatch, tmp_path):
@@ -134,17 +137,19 @@ def test_schema_prints_a_json_schema(run):
 
 
 @pytest.mark.slow
-def test_check_is_quick_and_leaves_numpy_alone(run):
+def test_check_is_quick_and_leaves_numpy_alone(run, tmp_path):
     """The whole process; 0.45 s on two cores, and the bound leaves room for a busy machine."""
     code = (
-        "import sys; sys.argv = ['simtraffic', 'check', 'good.yaml']\n"
+        f"import sys; sys.argv = ['simtraffic', 'check', {str(tmp_path / 'good.yaml')!r}]\n"
         "from simtraffic.cli.main import main\n"
         "try: main()\n"
         "finally: assert not {'numpy', 'grpc', 'httpx', 'opentelemetry'} & set(sys.modules)\n"
     )
 
     started = time.perf_counter()
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
+    )
     elapsed = time.perf_counter() - started
 
     assert (done.returncode, done.stderr) == (0, "")

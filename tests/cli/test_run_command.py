@@ -164,7 +164,7 @@ def test_telemetry_on_standard_output_is_nothing_but_telemetry(scenario):
     )
 
     keys = {next(iter(json.loads(line))) for line in done.stdout.splitlines()}
-    assert keys == {"resourceSpans", "resourceMetrics", "resourceLogs"}
+    assert keys == {"resourceSpans", "resourceMetrics"}, "gen_ai logs failures alone"
     assert "PASSED" in done.stderr
 
 

@@ -34,6 +34,7 @@ def told(exchanges: Exchanges, context: Context, names: tuple[str, ...]) -> tupl
         is_delta=False,
         exemplars=True,
         sampling=1.0,
+        arrivals_end_ns=10**10,
     )
     telemetry = Telemetry(conventions, context, everything, lambda _at: 0)
     chunks = list(telemetry.records(telemetry.frames(exchanges)))

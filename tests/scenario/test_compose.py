@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from tests.scenario.cases import GOOD, extended, faults
 
 from simtraffic.scenario.compose import MAX_ALIASED_NODES, MAX_DEPTH, compose
 from simtraffic.scenario.tree import dotted, plain, resolve
+from tests.scenario.cases import GOOD, extended, faults
 
 
 def told(text, environ=None):

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 
 import pytest
-from tests.scenario.cases import GOOD, changed, extended, read
 
 from simtraffic.errors import UsageError
 from simtraffic.scenario.override import with_overrides
+from tests.scenario.cases import GOOD, changed, extended, read
 
 
 def test_nothing_asked_changes_nothing():

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from tests.scenario.cases import GOOD, changed, extended, faults, read
 
 from simtraffic.scenario.references import UnfilledError, has_references, substituted
+from tests.scenario.cases import GOOD, changed, extended, faults, read
 
 
 @pytest.mark.parametrize(

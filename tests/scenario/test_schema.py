@@ -8,7 +8,6 @@ from pathlib import Path
 import jsonschema
 import pytest
 from ruamel.yaml import YAML
-from tests.scenario.cases import GOOD, KNOWN, changed, extended
 
 from simtraffic.cli.init import starter
 from simtraffic.scenario.load import load_scenario, parse_scenario
@@ -16,6 +15,7 @@ from simtraffic.scenario.model import Scenario
 from simtraffic.scenario.part import Part
 from simtraffic.scenario.schema import json_schema
 from simtraffic.scenario.wording import PARTS
+from tests.scenario.cases import GOOD, KNOWN, changed, extended
 
 SHIPPED = Path(__file__).parents[2] / "scenarios"
 FILES = sorted(SHIPPED.glob("*.yaml"))
@@ -71,7 +71,7 @@ class TestSchema:
         assert stage["rate"]["description"] == "Rate that is held."
 
     def test_every_noun_is_known_to_the_hints(self):
-        nouns = {noun for noun in PARTS.values()}
+        nouns = set(PARTS.values())
         defined = set(Scenario.model_json_schema()["$defs"])
 
         assert {noun.__name__ for noun in nouns - {Scenario}} == defined

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from tests.scenario.cases import GOOD, KNOWN, changed
 
 from simtraffic.errors import ScenarioError
 from simtraffic.scenario.load import load_scenario
 from simtraffic.scenario.source import MAX_BASES, MAX_BYTES, decoded
+from tests.scenario.cases import GOOD, KNOWN, changed
 
 
 @pytest.fixture
