@@ -31,7 +31,7 @@ name: rich
 seed: 11
 service: {name: llm-gateway, namespace: shop, version: 1.2.3, environment: test, instances: 2}
 load:
-  stages: [{name: only, duration: 20s, rate: 40/s}]
+  stages: [{name: only, duration: 20s, rate: 25/s}]
 traffic:
   - name: support
     workflow: chat

@@ -237,16 +237,18 @@ def _run_all(scenarios: list[Scenario], wishes: _Wishes, arguments: dict[str, An
     from simtraffic.report.verdict import worst  # noqa: PLC0415
 
     codes = []
-    for scenario in scenarios:
-        result = _run_one(scenario, wishes, arguments)
-        _report(result, wishes, scenario)
-        codes.append(result.exit_code)
-        if result.exit_code == ExitCode.INTERRUPTED:
+    for number, scenario in enumerate(scenarios, start=1):
+        code, signalled = _run_one(scenario, wishes, arguments)
+        codes.append(code)
+        if signalled:
+            # What was still to come is interrupted, even if this run was already through.
+            codes += [ExitCode.INTERRUPTED] * (number < len(scenarios))
             break
     return worst(codes)
 
 
-def _run_one(scenario: Scenario, wishes: _Wishes, arguments: dict[str, Any]) -> RunResult:
+def _run_one(scenario: Scenario, wishes: _Wishes, arguments: dict[str, Any]) -> tuple[int, bool]:
+    """Run and report; the exit code, and whether a signal came."""
     from simtraffic.cli.signals import Interruption  # noqa: PLC0415
     from simtraffic.report.curve import points_of  # noqa: PLC0415
     from simtraffic.report.progress import ProgressView  # noqa: PLC0415
@@ -257,8 +259,9 @@ def _run_one(scenario: Scenario, wishes: _Wishes, arguments: dict[str, Any]) -> 
     curve = points_of(scenario.load, arguments["duration_ns"])
     with ProgressView(sys.stderr, live=live, name=scenario.name, curve=curve) as view:
         watcher = _Watcher(view, StopSignal(), quiet=wishes.quiet)
-        with Interruption(watcher, watcher.farewell):
-            return run_scenario(
+        # Reporting is inside as well: an impatient second signal must not cost the ledger.
+        with Interruption(watcher, watcher.farewell) as interruption:
+            result = run_scenario(
                 scenario,
                 out=None if wishes.out is None else _named(wishes.out, scenario),
                 on_snapshot=watcher.see,
@@ -266,6 +269,9 @@ def _run_one(scenario: Scenario, wishes: _Wishes, arguments: dict[str, Any]) -> 
                 say=watcher.say,
                 **arguments,
             )
+            view.close()
+            _report(result, wishes, scenario)
+        return result.exit_code, interruption.signals > 0
 
 
 class _Watcher:
@@ -297,9 +303,11 @@ class _Watcher:
         """The balance so far, as the second signal leaves no time for more."""
         from simtraffic.report.progress import line  # noqa: PLC0415
 
-        self._view.close()
-        if self._last is not None:
-            console.tell(f"left without draining: {line(self._last)}")
+        try:
+            self._view.close()
+        finally:
+            state = "before anything was sent" if self._last is None else line(self._last)
+            console.tell(f"left at once: {state}")
 
 
 def _report(result: RunResult, wishes: _Wishes, scenario: Scenario) -> None:

@@ -17,7 +17,7 @@ from simtraffic.otlp import json_template, wire
 from simtraffic.otlp.template import Slot, text_width
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from numpy.typing import NDArray
 
@@ -114,24 +114,19 @@ class Encoder:
         pieces: list[Piece],
     ) -> None:
         templates = self.shapes[kind].of(shape, wide=columns.wide, form=self.form)
-        proto = templates
-        if self.form == "json":
-            proto = self.shapes[kind].of(shape, wide=columns.wide)
-        if templates.span is not None and proto.span is not None:
-            self._fill("traces", templates.span, proto.span.length, runs, rows, columns, pieces)
-        for log, proto_log in zip(templates.logs, proto.logs, strict=True):
-            self._fill("logs", log, proto_log.length, runs, rows, columns, pieces)
+        if templates.span is not None:
+            pieces += self._fill("traces", templates.span, runs, rows, columns)
+        for log in templates.logs:
+            pieces += self._fill("logs", log, runs, rows, columns)
 
-    def _fill(  # noqa: PLR0913 - as above
+    def _fill(
         self,
         signal: str,
         template: Template,
-        proto_width: int,
         runs: list[tuple[int, int]],
         rows: slice,
         columns: WireColumns,
-        pieces: list[Piece],
-    ) -> None:
+    ) -> Iterator[Piece]:
         width = template.length
         out = self.scratch.take(width * (rows.stop - rows.start))
         template.fill(out, columns, rows)
@@ -140,7 +135,7 @@ class Encoder:
         for instance, count in runs:
             part = view[at : at + count * width]
             at += count * width
-            pieces.append(Piece(signal, instance, part, count, width, proto_width))
+            yield Piece(signal, instance, part, count, width, template.proto_length)
 
     def instance_texts(self, width: int) -> Array:
         """Each instance's id as a quoted JSON text, blanks after it up to this width."""

@@ -58,7 +58,7 @@ def json_text(tree: object) -> bytes:
     return json.dumps(tree, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def json_template(slots: Slots, message: Message) -> Template:
+def json_template(slots: Slots, message: Message, proto_length: int) -> Template:
     """A template of this message's JSON; each row ends in a comma."""
     text = json_text(otlp_dict(message)) + b","
     places = sorted(
@@ -80,7 +80,8 @@ def json_template(slots: Slots, message: Message) -> Template:
     layout = {"names": names, "formats": formats, "offsets": offsets, "itemsize": len(octets)}
     dtype = np.dtype(layout)  # type: ignore[call-overload]
     blank = np.void(bytes(octets))
-    return Template(blank, dtype, tuple(zip(names, (slot for _, slot, _ in places), strict=True)))
+    filled = tuple(zip(names, (slot for _, slot, _ in places), strict=True))
+    return Template(blank, dtype, filled, proto_length)
 
 
 def _find(text: bytes, needle: bytes, slot: Slot) -> int:

@@ -80,11 +80,13 @@ class Shapes:
 
 
 def _template(slots: Slots, message: Span | LogRecord, form: str) -> Template:
-    if form == "json":
-        return json_template(slots, message)
     if isinstance(message, Span):
-        return slots.template(ScopeSpans(spans=[message]).SerializeToString())
-    return slots.template(ScopeLogs(log_records=[message]).SerializeToString())
+        entry: ScopeSpans | ScopeLogs = ScopeSpans(spans=[message])
+    else:
+        entry = ScopeLogs(log_records=[message])
+    if form == "json":
+        return json_template(slots, message, entry.ByteSize())
+    return slots.template(entry.SerializeToString())
 
 
 def span_message(builder: Builder, specs: Sequence[SpanSpec], *, is_root: bool) -> Span:

@@ -46,6 +46,8 @@ class Template:
     dtype: np.dtype[np.void]
     slots: tuple[tuple[str, Slot], ...]
     """Field of ``dtype`` and what fills it."""
+    proto_length: int
+    """Bytes of one row as protobuf."""
 
     @property
     def length(self) -> int:
@@ -136,7 +138,7 @@ class Slots:
             }
         )
         slots = tuple(zip(names, (slot for slot, _ in self._taken), strict=True))
-        return Template(np.void(message), dtype, slots)
+        return Template(np.void(message), dtype, slots, len(message))
 
 
 def wire_dtype(slot: Slot, int_width: int) -> str:

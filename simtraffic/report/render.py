@@ -234,7 +234,8 @@ def _closing(result: RunResult) -> list[RenderableType]:
 
 
 def _exported(name: str, signal: SignalResult) -> str:
-    words = f"{name} {figures.size(signal.bytes)} in {signal.requests:,} call{'s' * (signal.requests != 1)}"
+    calls = "1 call" if signal.requests == 1 else f"{signal.requests:,} calls"
+    words = f"{name} {figures.size(signal.bytes)} in {calls}"
     if signal.retries:
         words += f", {signal.retries:,} of them retries"
     if signal.possible_duplicates:

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 
@@ -192,3 +193,29 @@ def test_an_interrupted_run_still_prints_its_ledger_and_writes_its_result(tmp_pa
     assert schedule.planned == schedule.generated + schedule.skipped
     assert "INTERRUPTED short" in rest
     assert "Ledger" in rest
+
+
+def test_a_second_signal_leaves_at_once_with_the_balance_so_far(tmp_path):
+    """The receiver never answers, so that the drain would last."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        process = subprocess.Popen(
+            [
+                *(sys.executable, "-m", "simtraffic", "run", write(tmp_path), "--duration", "10m"),
+                *("--endpoint", f"http://127.0.0.1:{port}"),
+            ],
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(2):
+            process.stderr.readline()
+        process.send_signal(signal.SIGTERM)
+        stopping = process.stderr.readline()
+        process.send_signal(signal.SIGINT)
+        rest = process.stderr.read()
+        process.stderr.close()
+
+    assert process.wait() == 130
+    assert stopping.startswith("stopping")
+    assert "left at once" in rest
+    assert "traces" in rest
