@@ -308,6 +308,10 @@ TEXTS: dict[str, Text] = {
 }
 
 
+IN_JSON_ALONE = ("instance_id",)
+"""Texts whose width differs; in JSON, blanks after the value make up for it."""
+
+
 def parent_span_ids(rows: Rows) -> Array:
     """Span id of what encloses each row: the root for operations, the operation for attempts."""
     if rows.kind == "operation":

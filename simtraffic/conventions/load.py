@@ -5,11 +5,12 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
-from ruamel.yaml import YAML
-
 from simtraffic.conventions.model import Convention
 from simtraffic.conventions.parse import parse_convention
-from simtraffic.errors import ConventionError, UsageError
+from simtraffic.errors import ConventionError
+from simtraffic.scenario.compose import compose
+from simtraffic.scenario.source import decoded, read_bytes
+from simtraffic.scenario.tree import plain
 
 BUILT_IN = Path(__file__).parent
 ALWAYS_ON = "http"
@@ -35,12 +36,19 @@ def load_convention(name: str) -> Convention:
         UsageError: the file cannot be read.
     """
     path = Path(name) if is_path(name) else BUILT_IN / f"{name}.yaml"
-    try:
-        text = path.read_bytes()
-    except OSError as error:
-        raise UsageError(f"{path}: the convention cannot be read; {error.strerror}") from error
-    tree = YAML(typ="safe", pure=True).load(text)
-    convention, faults = parse_convention(tree, str(path), lambda _path: (1, 1))
-    if faults:
+    file = str(path)
+    text, faults = decoded(read_bytes(file), file)
+    if text is None:
         raise ConventionError(faults)
+    tree, faults = compose(text.removeprefix("\ufeff"), file, {})
+    if tree is None:
+        raise ConventionError(faults)
+
+    def locate(place: tuple[str | int, ...]) -> tuple[int, int]:
+        mark, _ = tree.find(place)
+        return mark.line, mark.column
+
+    convention, more = parse_convention(plain(tree), file, locate)
+    if faults or more:
+        raise ConventionError(sorted([*faults, *more], key=lambda f: (f.line, f.column)))
     return convention

@@ -57,7 +57,8 @@ class Column:
     """A column's value, mapped, scaled or turned into another type."""
 
     name: str
-    mapping: tuple[tuple[Scalar, Scalar], ...] = ()
+    mapping: tuple[tuple[str, Scalar], ...] = ()
+    """From a value's text to what stands for it; others stay as they are."""
     divisor: int = 1
     """Numbers are divided by it and become doubles; 1 leaves them integers."""
     decimals: int = 0

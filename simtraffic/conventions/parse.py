@@ -12,7 +12,14 @@ import re
 from typing import TYPE_CHECKING, cast
 
 from simtraffic.conventions import columns as known_columns
-from simtraffic.conventions.columns import CATEGORIES, COLLECTION_NUMBERS, NUMBERS, TABLES, TEXTS
+from simtraffic.conventions.columns import (
+    CATEGORIES,
+    COLLECTION_NUMBERS,
+    IN_JSON_ALONE,
+    NUMBERS,
+    TABLES,
+    TEXTS,
+)
 from simtraffic.conventions.model import (
     ALWAYS,
     Attribute,
@@ -44,6 +51,7 @@ KINDS = ("server", "client", "internal", "producer", "consumer")
 SEVERITIES = ("TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL")
 INSTRUMENTS = ("counter", "histogram", "gauge")
 MOMENTS = ("start", "end", "queue_end")
+_SHOWN = 60
 _SPEC_KEYS = {"column", "map", "scale", "decimals", "as", "when", "literal", "text", "json"}
 
 
@@ -58,7 +66,9 @@ class Reader:
     def fault(self, path: Path, problem: str, found: object = "", hint: str = "") -> None:
         """Remember one fault."""
         line, column = self.locate(path)
-        text = f"found {found!r}" if found != "" else ""
+        shown = repr(found)
+        shown = shown if len(shown) <= _SHOWN else shown[: _SHOWN - 1] + "…"
+        text = f"found {shown}" if found != "" else ""
         self.faults.append(Fault(self.file, line, column, dotted(path), problem, text, hint))
 
     def mapping(
@@ -96,8 +106,8 @@ class Reader:
         """A list; empty when there is none."""
         if node is None:
             return []
-        if isinstance(node, list):
-            return node
+        if isinstance(node, list | tuple):
+            return list(node)
         self.fault(path, "a list is wanted", node)
         return []
 
@@ -328,8 +338,14 @@ def _number(reader: Reader, node: object, path: Path, table: str) -> Column | No
 def _attributes(
     reader: Reader, node: object, path: Path, table: str, *, categories: bool = False
 ) -> tuple[Attribute, ...]:
+    if isinstance(node, list | tuple):
+        parts = [
+            _attributes(reader, part, (*path, index), table, categories=categories)
+            for index, part in enumerate(node)
+        ]
+        return tuple(attribute for part in parts for attribute in part)
     if not isinstance(node, dict):
-        reader.fault(path, "a mapping is wanted", node)
+        reader.fault(path, "a mapping is wanted, or a list of them", node)
         return ()
     made = []
     for key, item in node.items():
@@ -358,7 +374,7 @@ def _when(reader: Reader, node: object, path: Path, table: str) -> When:
                 nearest(str(column), [c for c in CATEGORIES if table in CATEGORIES[c].tables]),
             )
             continue
-        values = tuple(wanted) if isinstance(wanted, list) else (wanted,)
+        values = tuple(wanted) if isinstance(wanted, list | tuple) else (wanted,)
         conditions.append((str(column), values))
     return When(tuple(conditions))
 
@@ -371,7 +387,7 @@ def expression(reader: Reader, node: object, path: Path, table: str) -> tuple[Ex
     """The value that this node stands for, and when it is there."""
     if isinstance(node, str | bool | int | float):
         return Literal(node), ALWAYS
-    if isinstance(node, list):
+    if isinstance(node, list | tuple):
         return Literal(tuple(node)), ALWAYS
     spec = reader.mapping(node, path, _SPEC_KEYS)
     when = _when(reader, spec.get("when"), (*path, "when"), table)
@@ -386,7 +402,7 @@ def expression(reader: Reader, node: object, path: Path, table: str) -> tuple[Ex
 
 def _literal(reader: Reader, spec: dict[str, object], path: Path, _table: str) -> Expression:
     value = spec["literal"]
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         return Literal(tuple(value))
     if isinstance(value, str | bool | int | float):
         return Literal(value)
@@ -400,6 +416,8 @@ def _column(reader: Reader, spec: dict[str, object], path: Path, table: str) -> 
     if name not in choices:
         hint = nearest(name, choices)
         reader.fault((*path, "column"), f"the table {table!r} has no such column", name, hint)
+    elif name in IN_JSON_ALONE and "json" not in path:
+        reader.fault(path, "this column's width is not fixed: it can stand in a json body", name)
     mapping = spec.get("map", {})
     if not isinstance(mapping, dict):
         reader.fault((*path, "map"), "a mapping is wanted", mapping)
@@ -413,7 +431,7 @@ def _column(reader: Reader, spec: dict[str, object], path: Path, table: str) -> 
         decimals = 0
     return Column(
         name,
-        tuple(cast("dict[Scalar, Scalar]", mapping).items()),
+        tuple((str(key), cast("Scalar", value)) for key, value in mapping.items()),
         _divisor(reader, spec.get("scale", 1), (*path, "scale")),
         decimals,
         cast_to,

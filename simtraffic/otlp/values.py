@@ -32,7 +32,7 @@ def constant(value: Expression, shape: ShapeValues) -> Scalar | tuple[Scalar, ..
     if isinstance(value, Column):
         found = shape[value.name]
         for source, target in value.mapping:
-            if type(source) is type(found) and source == found:
+            if source == plain(found):
                 found = target
                 break
         if value.cast == "string":

@@ -84,7 +84,7 @@ class Row:
             return self.words(expression)
         found = self.category(expression.name)
         for source, target in expression.mapping:
-            if type(source) is type(found) and source == found:
+            if source == (str(found).lower() if isinstance(found, bool) else str(found)):
                 found = target
                 break
         if expression.cast == "string":

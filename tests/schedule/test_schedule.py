@@ -5,7 +5,9 @@ import math
 import numpy as np
 import pytest
 
+from simtraffic.randomness import Streams
 from simtraffic.schedule import HOLD, Schedule, Shard
+from simtraffic.schedule.arrivals import BlockGrid, Gamma
 from tests.builders import SECOND, load, scenario, stage
 
 RAMP = (
@@ -70,6 +72,14 @@ def test_random_arrivals_have_the_expected_count(kind: str, cv: float) -> None:
     tolerance = 5 * cv * math.sqrt(300_000)
     assert abs(schedule.planned() - 300_000) < tolerance
     assert schedule.planned() == len(everything(schedule))
+
+
+def test_blocks_of_a_bursty_run_do_not_start_with_a_burst() -> None:
+    # Were the first gap of a block like any other, each block would have (cv^2 - 1) / 2 arrivals
+    # too many: 7,900 in all. Five standard deviations of the sum are 3,900.
+    spread = Gamma(BlockGrid(3000, 96_000.0), Streams(1), 2.5)
+    counts = [spread.count(block) for block in range(3000)]
+    assert abs(sum(counts) - 96_000) < 5 * 2.5 * math.sqrt(96_000)
 
 
 @pytest.mark.parametrize(("kind", "cv"), [("poisson", 1.0), ("gamma", 2.5), ("gamma", 0.3)])
