@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import resource
 import sys
-import threading
 import time
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    import threading
 
 SECOND_NS = 1_000_000_000
 
@@ -30,7 +32,7 @@ class Clock(Protocol):
     """Time as a run sees it, counted from its start."""
 
     waits: bool
-    """Whether the clock holds the run back; in simulated time the run waits for delivery instead."""
+    """Whether the clock holds the run back; in simulated time delivery does."""
 
     def elapsed_ns(self) -> int:
         """Nanoseconds of simulated time since the start."""

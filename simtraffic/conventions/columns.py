@@ -9,7 +9,7 @@ can hold it.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from simtraffic.conventions.context import Context
 
-    Array = NDArray[np.generic]
+    Array = NDArray[Any]
     Scalar = str | bool | int | float
 
 TABLES = ("request", "operation", "attempt")
@@ -58,7 +58,7 @@ class Rows:
         self.requests: Requests = exchanges.requests
         self.operations: Operations = exchanges.operations
         self.attempts: Attempts = exchanges.attempts
-        self.table = {
+        self.table: Requests | Operations | Attempts = {
             "request": exchanges.requests,
             "operation": exchanges.operations,
             "attempt": exchanges.attempts,
@@ -70,7 +70,9 @@ class Rows:
     def of_request(self, name: str) -> Array:
         """A column of :class:`Requests`, one value per row of this table."""
         column: Array = getattr(self.requests, name)
-        return column if self.kind == "request" else column[getattr(self.table, "request")]
+        if isinstance(self.table, Requests):
+            return column
+        return column[self.table.request]
 
     def own(self, name: str) -> Array:
         """A column of this table."""
@@ -142,12 +144,12 @@ AXES: dict[str, Axis] = {
     "finish": Axis(lambda _c: len(FINISH_REASONS), lambda r: r.own("finish"), ("operation",)),
     "retry_reason": Axis(
         lambda _c: len(ERROR_KINDS),
-        lambda r: np.where(r.own("attempts") > 1, r.own("first_error"), 0),  # type: ignore[operator]
+        lambda r: np.where(r.own("attempts") > 1, r.own("first_error"), 0),
         ("operation",),
     ),
-    "cache_hit": Axis(_TWO, lambda r: r.own("cached_tokens") > 0, ("operation",)),  # type: ignore[operator]
+    "cache_hit": Axis(_TWO, lambda r: r.own("cached_tokens") > 0, ("operation",)),
     "fallback": Axis(_TWO, lambda r: r.own("is_fallback"), ("operation",)),
-    "resent": Axis(_TWO, lambda r: r.own("resend") > 0, ("attempt",)),  # type: ignore[operator]
+    "resent": Axis(_TWO, lambda r: r.own("resend") > 0, ("attempt",)),
 }
 
 
@@ -230,23 +232,25 @@ def _start(rows: Rows) -> Array:
 
 
 def _duration(rows: Rows) -> Array:
-    return rows.own("end_ns") - _start(rows)  # type: ignore[operator, no-any-return]
+    return rows.own("end_ns") - _start(rows)
 
 
 def _streaming(rows: Rows) -> Array:
-    return np.maximum(_duration(rows) - rows.own("first_token_ns"), 0)  # type: ignore[operator, type-var, no-any-return]
+    spent: Array = _duration(rows) - rows.own("first_token_ns")
+    return spent.clip(0)
 
 
 def _visible(rows: Rows) -> Array:
-    return rows.own("output_tokens") - rows.own("reasoning_tokens")  # type: ignore[operator, no-any-return]
+    return rows.own("output_tokens") - rows.own("reasoning_tokens")
 
 
 def _later_chunks(rows: Rows) -> Array:
-    return np.maximum(_visible(rows) - 1, 0)  # type: ignore[operator, no-any-return]
+    later: Array = _visible(rows) - 1
+    return later.clip(0)
 
 
 def _tokens_per_second(rows: Rows) -> Array:
-    return rows.own("output_tokens") * 1e9 / _duration(rows)  # type: ignore[operator, no-any-return]
+    return rows.own("output_tokens") * 1e9 / _duration(rows)
 
 
 _OPERATION = ("operation",)
@@ -257,7 +261,7 @@ NUMBERS: dict[str, Number] = {
     "streaming_ns": Number(_streaming, _OPERATION, "from the first token to the end"),
     "later_chunks": Number(_later_chunks, _OPERATION, "visible tokens after the first"),
     "inter_token_ns": Number(
-        lambda r: _streaming(r) // np.maximum(_later_chunks(r), 1),  # type: ignore[operator, type-var]
+        lambda r: _streaming(r) // np.maximum(_later_chunks(r), 1),
         _OPERATION,
         "mean time between visible tokens",
     ),
@@ -267,16 +271,16 @@ NUMBERS: dict[str, Number] = {
     "output_tokens": Number(lambda r: r.own("output_tokens"), _OPERATION),
     "reasoning_tokens": Number(lambda r: r.own("reasoning_tokens"), _OPERATION, "part of output"),
     "total_tokens": Number(
-        lambda r: r.own("input_tokens") + r.own("output_tokens"),  # type: ignore[operator]
+        lambda r: r.own("input_tokens") + r.own("output_tokens"),
         _OPERATION,
     ),
     "max_tokens": Number(lambda r: r.own("max_tokens"), _OPERATION),
     "attempts": Number(lambda r: r.own("attempts"), _OPERATION),
-    "retries": Number(lambda r: r.own("attempts") - 1, _OPERATION),  # type: ignore[operator]
+    "retries": Number(lambda r: r.own("attempts") - 1, _OPERATION),
     "input_cost_pusd": Number(lambda r: r.own("input_cost_pusd"), _OPERATION, "in 1e-12 USD"),
     "output_cost_pusd": Number(lambda r: r.own("output_cost_pusd"), _OPERATION, "in 1e-12 USD"),
     "cost_pusd": Number(
-        lambda r: r.own("input_cost_pusd") + r.own("output_cost_pusd"),  # type: ignore[operator]
+        lambda r: r.own("input_cost_pusd") + r.own("output_cost_pusd"),
         _OPERATION,
         "in 1e-12 USD",
     ),
@@ -294,10 +298,18 @@ FLOAT_COLUMNS = ("tokens_per_second",)
 COLLECTION_NUMBERS = ("memory_bytes",)
 """Numbers of the table ``collection``: one row per instance and metric collection."""
 
+
+def _parent_span_ids(rows: Rows) -> Array:
+    """Span id of what encloses each row: the root for operations, the operation for attempts."""
+    if rows.kind == "operation":
+        return rows.of_request("span_id")
+    return rows.operations.span_id[rows.attempts.operation]
+
+
 TEXTS: dict[str, Text] = {
     "trace_id": Text("hex32", lambda r: r.of_request("trace_id")),
     "span_id": Text("hex16", lambda r: r.own("span_id")),
-    "parent_span_id": Text("hex16", lambda r: parent_span_ids(r), ("operation", "attempt")),
+    "parent_span_id": Text("hex16", _parent_span_ids, ("operation", "attempt")),
     "request_id": Text("hex16", lambda r: r.of_request("span_id")),
     "conversation": Text("hex16", lambda r: r.of_request("conversation")),
     "response_id": Text("hex16", lambda r: r.own("response_id"), _OPERATION),
@@ -310,13 +322,6 @@ TEXTS: dict[str, Text] = {
 
 IN_JSON_ALONE = ("instance_id",)
 """Texts whose width differs; in JSON, blanks after the value make up for it."""
-
-
-def parent_span_ids(rows: Rows) -> Array:
-    """Span id of what encloses each row: the root for operations, the operation for attempts."""
-    if rows.kind == "operation":
-        return rows.of_request("span_id")
-    return rows.operations.span_id[rows.attempts.operation]
 
 
 def start_ns(rows: Rows) -> Array:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from simtraffic.conventions.model import Convention
 from simtraffic.conventions.parse import parse_convention
 from simtraffic.errors import ConventionError
 from simtraffic.scenario.compose import compose
 from simtraffic.scenario.source import decoded, read_bytes
 from simtraffic.scenario.tree import plain
+
+if TYPE_CHECKING:
+    from simtraffic.conventions.model import Convention
 
 BUILT_IN = Path(__file__).parent
 ALWAYS_ON = "http"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import math
 import re
+from itertools import pairwise
 from typing import TYPE_CHECKING, cast
 
 from simtraffic.conventions import columns as known_columns
@@ -91,7 +92,7 @@ class Reader:
         """One of these words."""
         options = list(choices)
         if node in options:
-            return cast("str", node)
+            return str(node)
         self.fault(path, "an unknown word", node, nearest(str(node), options))
         return default
 
@@ -295,17 +296,13 @@ def _buckets(
         reader.fault(at, "a list of numbers is wanted", values)
         return (1.0,)
     bounds = tuple(float(cast("float", value)) for value in values)
-    if any(low >= high for low, high in zip(bounds, bounds[1:], strict=False)):
+    if any(low >= high for low, high in pairwise(bounds)):
         reader.fault(at, "the bounds must grow", values)
     return bounds
 
 
 def _is_finite(value: object) -> bool:
-    return (
-        isinstance(value, int | float)
-        and not isinstance(value, bool)
-        and math.isfinite(value)
-    )
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _measure(reader: Reader, node: object, path: Path, table: str) -> Measure:

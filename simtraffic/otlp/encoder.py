@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from simtraffic.otlp.shapes import Shapes
     from simtraffic.otlp.template import Template
 
-    Array = NDArray[np.generic]
+    Array = NDArray[Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,7 @@ class Encoder:
             row += total
         return pieces
 
-    def _shape(  # noqa: PLR0913 - the parts of one step, passed on
+    def _shape(
         self,
         kind: str,
         shape: int,
@@ -159,8 +159,7 @@ class WireColumns(dict[Slot, "Array"]):
         self._encoder = encoder
         self._times: dict[str, Array] = {}
         self.wide = not all(
-            wire.is_narrow(frame.raw[name])  # type: ignore[arg-type]
-            for name in encoder.integers[frame.kind]
+            wire.is_narrow(frame.raw[name]) for name in encoder.integers[frame.kind]
         )
 
     def raw(self, name: str) -> Array:
@@ -188,7 +187,7 @@ class WireColumns(dict[Slot, "Array"]):
         width = text_width(slot)
         assert width is not None
         if slot.encoding.startswith("quoted"):
-            return self._encoder.instance_texts(width)[column]  # type: ignore[index]
+            return self._encoder.instance_texts(width)[column]
         source = TEXTS[slot.column].source if slot.column in TEXTS else ""
         if source.startswith("hex"):
             return wire.hex_text(column)
@@ -198,7 +197,7 @@ class WireColumns(dict[Slot, "Array"]):
             return wire.digits_text(column, width)
         if slot.divisor == 1:
             return wire.number_text(column, width)
-        scaled = column // (slot.divisor // 10**slot.decimals)  # type: ignore[operator]
+        scaled = column // (slot.divisor // 10**slot.decimals)
         return wire.decimal_text(scaled, slot.decimals, width)
 
 
@@ -221,5 +220,5 @@ def _json_column(slot: Slot, column: Array) -> Array:
 
 
 def _doubles(slot: Slot, column: Array) -> Array:
-    values: Array = column / slot.divisor if slot.divisor != 1 else column.astype(np.float64)  # type: ignore[operator]
+    values: Array = column / slot.divisor if slot.divisor != 1 else column.astype(np.float64)
     return values

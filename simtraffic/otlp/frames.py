@@ -7,7 +7,7 @@ and how, and so on. Rows of one shape share a template and their metric series.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -32,10 +32,10 @@ if TYPE_CHECKING:
     from simtraffic.conventions.model import Convention
     from simtraffic.simulation.tables import Exchanges
 
-    Array = NDArray[np.generic]
+    Array = NDArray[Any]
 
 _MAX_TABLE = 1 << 22
-"""Largest table from axis codes to shapes; beyond it rows are looked up one distinct code a time."""
+"""Largest table from axis codes to shapes; beyond it distinct codes are looked up one by one."""
 
 
 @dataclass(slots=True)
@@ -59,12 +59,12 @@ class Frame:
         """These rows, in this order."""
         return Frame(
             self.kind,
-            self.shape[rows],  # type: ignore[index]
-            self.instance[rows],  # type: ignore[index]
-            self.due_ns[rows],  # type: ignore[index]
-            self.start_ns[rows],  # type: ignore[index]
-            self.end_ns[rows],  # type: ignore[index]
-            {name: column[rows] for name, column in self.raw.items()},  # type: ignore[index]
+            self.shape[rows],
+            self.instance[rows],
+            self.due_ns[rows],
+            self.start_ns[rows],
+            self.end_ns[rows],
+            {name: column[rows] for name, column in self.raw.items()},
         )
 
 
@@ -76,7 +76,9 @@ def ordered(frame: Frame, instances: int, interval_ns: int) -> Frame:
     intervals -= intervals.min()
     width = int(intervals.max()) + 1
     key = (frame.shape.astype(np.int64) * instances + frame.instance) * width + intervals
-    return frame.take(np.argsort(key.astype(np.uint16) if key.max() < 1 << 16 else key, kind="stable"))
+    return frame.take(
+        np.argsort(key.astype(np.uint16) if key.max() < 1 << 16 else key, kind="stable")
+    )
 
 
 def join_frames(frames: Sequence[Frame]) -> Frame:
@@ -251,7 +253,9 @@ def _metric_columns(convention: Convention, kind: str) -> set[str]:
 class Framer:
     """Turns the tables of exchanges into frames."""
 
-    def __init__(self, conventions: Sequence[Convention], context: Context, *, sampling: bool) -> None:
+    def __init__(
+        self, conventions: Sequence[Convention], context: Context, *, sampling: bool
+    ) -> None:
         """With ``sampling`` some traces are left out, and shapes tell sampled rows apart."""
         self.context = context
         self.books: dict[str, ShapeBook] = {}
@@ -273,10 +277,10 @@ class Framer:
         return Frame(
             kind,
             self.books[kind].codes(rows),
-            rows.of_request("instance"),  # type: ignore[arg-type]
-            rows.of_request("due_ns"),  # type: ignore[arg-type]
-            columns.start_ns(rows),  # type: ignore[arg-type]
-            rows.own("end_ns"),  # type: ignore[arg-type]
+            rows.of_request("instance"),
+            rows.of_request("due_ns"),
+            columns.start_ns(rows),
+            rows.own("end_ns"),
             {
                 name: NUMBERS[name].read(rows) if name in NUMBERS else TEXTS[name].read(rows)
                 for name in self._raw[kind]

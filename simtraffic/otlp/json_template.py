@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from google.protobuf.json_format import MessageToDict
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from google.protobuf.message import Message
     from numpy.typing import NDArray
 
-    Array = NDArray[np.generic]
+    Array = NDArray[Any]
 
 FILLER = b"\0"
 _IDS = ("traceId", "spanId", "parentSpanId")
@@ -77,8 +77,9 @@ def json_template(slots: Slots, message: Message, proto_length: int) -> Template
         octets += FILLER * slot_width(slot)
         position = offset + len(needle)
     octets += text[position:]
-    layout = {"names": names, "formats": formats, "offsets": offsets, "itemsize": len(octets)}
-    dtype = np.dtype(layout)  # type: ignore[call-overload]
+    dtype = np.dtype(
+        {"names": names, "formats": formats, "offsets": offsets, "itemsize": len(octets)}
+    )
     blank = np.void(bytes(octets))
     filled = tuple(zip(names, (slot for _, slot, _ in places), strict=True))
     return Template(blank, dtype, filled, proto_length)

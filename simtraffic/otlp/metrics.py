@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from opentelemetry.proto.metrics.v1 import metrics_pb2 as pb
 
-from simtraffic.otlp.aggregation import Aggregator, Counter, Histogram, Level
 from simtraffic.otlp.points import PointWriter
 from simtraffic.otlp.requests import MAX_REQUEST_BYTES, Chunk
 from simtraffic.otlp.series import literal_attributes
@@ -18,10 +17,11 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from simtraffic.otlp.aggregation import Aggregator, Counter, Histogram, Level
     from simtraffic.otlp.requests import Envelope
     from simtraffic.otlp.series import Instrument
 
-    Array = NDArray[np.generic]
+    Array = NDArray[Any]
     Ints = NDArray[np.int64]
 
 SECOND_NS = 1_000_000_000
@@ -145,16 +145,16 @@ class MetricStream:
             running.buckets[:], running.sums[:] = 0, 0
             running.least[:], running.greatest[:] = np.inf, -np.inf
         width = buckets.shape[1]
-        running.buckets[:, :width] += buckets  # type: ignore[arg-type]
-        running.sums[:, :width] += histogram.sums.pop()  # type: ignore[arg-type]
+        running.buckets[:, :width] += buckets
+        running.sums[:, :width] += histogram.sums.pop()
         least, greatest = histogram.least.pop(), histogram.greatest.pop()
-        running.least[:, :width] = np.minimum(running.least[:, :width], least)  # type: ignore[call-overload]
-        running.greatest[:, :width] = np.maximum(running.greatest[:, :width], greatest)  # type: ignore[call-overload]
+        running.least[:, :width] = np.minimum(running.least[:, :width], least)
+        running.greatest[:, :width] = np.maximum(running.greatest[:, :width], greatest)
         running.seen = running.buckets.sum(axis=2)
 
     def _take_counter(self, counter: Counter, running: Running, span_ns: int) -> None:
-        sums: Ints = counter.sums.pop()  # type: ignore[assignment]
-        seen: Ints = counter.seen.pop()  # type: ignore[assignment]
+        sums: Ints = counter.sums.pop()
+        seen: Ints = counter.seen.pop()
         width = sums.shape[1]
         running.grow(width)
         rate_ns = counter.instrument.spec.rate_ns
@@ -170,17 +170,15 @@ class MetricStream:
         running.seen[:, :width] += seen
 
     def _take_level(self, level: Level, running: Running) -> None:
-        changes: Ints = level.sums.pop()  # type: ignore[assignment]
-        seen: Ints = level.seen.pop()  # type: ignore[assignment]
+        changes: Ints = level.sums.pop()
+        seen: Ints = level.seen.pop()
         running.grow(changes.shape[1])
         running.sums[:, : changes.shape[1]] += changes
         running.seen[:, : seen.shape[1]] += seen
 
     def _take_collection(self, instrument: Instrument, running: Running) -> None:
         """One measurement per instance, by the shard whose turn it is, so that shards add up."""
-        series = instrument.number(
-            literal_attributes(instrument.spec, instrument.spec.measures[0])
-        )
+        series = instrument.number(literal_attributes(instrument.spec, instrument.spec.measures[0]))
         running.grow(len(instrument.series))
         if self._settings.is_delta:
             running.buckets[:], running.sums[:] = 0, 0
@@ -206,7 +204,9 @@ class MetricStream:
         times: tuple[int, int],
         metrics: list[list[tuple[bytes, int]]],
     ) -> None:
-        octets, width = writer.exemplars(found, self._settings.start_unix_ns) if len(found) else (b"", 0)
+        octets, width = (
+            writer.exemplars(found, self._settings.start_unix_ns) if len(found) else (b"", 0)
+        )
         divisor = writer.instrument.divisor
         for instance, mine in enumerate(metrics):
             series = np.flatnonzero(running.seen[instance])
@@ -245,7 +245,7 @@ class MetricStream:
 
     def _pack(self, metrics: list[list[tuple[bytes, int]]]) -> Iterator[Chunk]:
         self.series = sum(count for mine in metrics for _, count in mine)
-        entries: list[bytes] = []
+        entries: list[bytes | memoryview] = []
         size = count = 0
         for envelope, mine in zip(self._envelopes, metrics, strict=True):
             for part in _cut(mine, MAX_REQUEST_BYTES - envelope.overhead):
@@ -254,7 +254,7 @@ class MetricStream:
                 if entries and size + entry_size > MAX_REQUEST_BYTES:
                     yield Chunk("metrics", b"".join(entries), count, size)
                     entries, size, count = [], 0, 0
-                entries += envelope.wrap([octets for octets, _ in part], length)  # type: ignore[arg-type]
+                entries += envelope.wrap([octets for octets, _ in part], length)
                 size += entry_size
                 count += sum(points for _, points in part)
         if entries:
@@ -274,15 +274,13 @@ def _cut(metrics: list[tuple[bytes, int]], room: int) -> Iterator[list[tuple[byt
         yield part
 
 
-def _slices(
-    found: Array, instance: int, series: Array, octets: bytes, width: int
-) -> list[bytes]:
+def _slices(found: Array, instance: int, series: Array, octets: bytes, width: int) -> list[bytes]:
     """Each series' own exemplars; ``found`` is ordered by instance and series."""
     if not width:
         return [b""] * len(series)
-    mine = found["instance"] == instance  # type: ignore[call-overload]
+    mine = found["instance"] == instance
     first = int(np.argmax(mine)) if mine.any() else 0
-    numbers = found["series"][mine]  # type: ignore[call-overload]
+    numbers = found["series"][mine]
     lows = np.searchsorted(numbers, series, side="left") + first
     highs = np.searchsorted(numbers, series, side="right") + first
     return [octets[low * width : high * width] for low, high in zip(lows, highs, strict=True)]

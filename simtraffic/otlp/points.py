@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from opentelemetry.proto.common.v1.common_pb2 import KeyValue
@@ -13,6 +13,8 @@ from simtraffic.otlp.template import Slot, Slots
 from simtraffic.otlp.values import any_value
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
     from simtraffic.otlp.series import Instrument
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 
     Ints = NDArray[np.int64]
     Floats = NDArray[np.float64]
-    Array = NDArray[np.generic]
+    Array = NDArray[Any]
 
 _EXEMPLARS_FIELD = 8
 _POINTS_FIELD = 1
@@ -29,7 +31,9 @@ _POINTS_FIELD = 1
 class PointWriter:
     """Writes the data points of one instrument."""
 
-    def __init__(self, instrument: Instrument, temporality: int) -> None:
+    def __init__(
+        self, instrument: Instrument, temporality: pb.AggregationTemporality.ValueType
+    ) -> None:
         """``temporality`` is the official enum's value."""
         self.instrument = instrument
         self._attributes: list[bytes] = []
@@ -97,7 +101,7 @@ class PointWriter:
         rows = fill(self._point, len(series), columns)
         return [self._framed(int(s), row) for s, row in zip(series, rows, strict=True)]
 
-    def histograms(  # noqa: PLR0913 - a data point's parts
+    def histograms(
         self,
         series: Array,
         buckets: Ints,
@@ -124,7 +128,7 @@ class PointWriter:
             for s, row, extra in zip(series, rows, exemplars, strict=True)
         ]
 
-    def exemplars(self, found: NDArray[np.void], start_unix_ns: int) -> tuple[bytes, int]:
+    def exemplars(self, found: NDArray[Any], start_unix_ns: int) -> tuple[bytes, int]:
         """Exemplars, one after the other, and the bytes of each."""
         value = found["value"]
         if self.instrument.is_integer:
@@ -164,7 +168,7 @@ class PointWriter:
         return field_bytes(2, len(head) + len(data)) + head + data
 
 
-def fill(template: Template, count: int, columns: dict[str, object]) -> list[bytes]:
+def fill(template: Template, count: int, columns: Mapping[str, object]) -> list[bytes]:
     """``count`` filled copies of a template; a column is an array or one value for all."""
     if not count:
         return []

@@ -8,7 +8,7 @@ The JSON form is the entries of that list, joined by commas; whoever sends it pu
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from opentelemetry.proto.common.v1.common_pb2 import InstrumentationScope, KeyValue
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
@@ -59,10 +59,10 @@ def field_bytes(number: int, content_length: int) -> bytes:
     return varint(number << 3 | 2) + varint(content_length)
 
 
-def resource_message(attributes: Mapping[str, object]) -> Resource:
+def resource_message(attributes: Mapping[str, Any]) -> Resource:
     """The official resource message."""
     return Resource(
-        attributes=[KeyValue(key=key, value=any_value(value)) for key, value in attributes.items()]  # type: ignore[arg-type]
+        attributes=[KeyValue(key=key, value=any_value(value)) for key, value in attributes.items()]
     )
 
 
@@ -109,8 +109,10 @@ class Envelope:
         inside = b"".join(parts).translate(None, FILLER)[:-1]
         tail = b"]," + schema + b"}]}" if schema else b"]}]}"
         return b"".join(
-            (resource, b',"', scopes.encode(), b'":[', scope)
-            + (b',"', records.encode(), b'":[', inside, tail)
+            [
+                *(resource, b',"', scopes.encode(), b'":[', scope),
+                *(b',"', records.encode(), b'":[', inside, tail),
+            ]
         )
 
 
@@ -118,7 +120,11 @@ class Packer:
     """Puts pieces into chunks of bounded size."""
 
     def __init__(
-        self, envelopes: Sequence[Envelope], *, form: str = "protobuf", max_bytes: int = MAX_REQUEST_BYTES
+        self,
+        envelopes: Sequence[Envelope],
+        *,
+        form: str = "protobuf",
+        max_bytes: int = MAX_REQUEST_BYTES,
     ) -> None:
         """One envelope per instance."""
         self.envelopes = envelopes

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from simtraffic.conventions.columns import FLOAT_COLUMNS
+from simtraffic.conventions.model import Literal
 from simtraffic.otlp.values import constant
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from numpy.typing import NDArray
 
+    from simtraffic.conventions.columns import Scalar
     from simtraffic.conventions.model import Measure, MetricSpec
     from simtraffic.otlp.frames import ShapeBook, ShapeValues
-    from simtraffic.otlp.values import Scalar
 
     Attributes = tuple[tuple[str, Scalar | tuple[Scalar, ...]], ...]
 
@@ -84,8 +83,11 @@ def attribute_set(spec: MetricSpec, measure: Measure, shape: ShapeValues) -> Att
 
 def literal_attributes(spec: MetricSpec, measure: Measure) -> Attributes:
     """Attributes of a series that no row feeds: literals only."""
-    nothing: Mapping[str, Scalar] = {}
-    return attribute_set(spec, measure, nothing)  # type: ignore[arg-type]
+    made: dict[str, Any] = {}
+    for attribute in (*spec.attributes, *measure.attributes):
+        assert isinstance(attribute.value, Literal)
+        made.setdefault(attribute.key, attribute.value.value)
+    return tuple(made.items())
 
 
 def _exact(value: float) -> float:

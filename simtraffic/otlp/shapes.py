@@ -122,7 +122,7 @@ def span_message(builder: Builder, specs: Sequence[SpanSpec], *, is_root: bool) 
     return message
 
 
-def log_message(builder: Builder, log: LogSpec, sampled: bool) -> LogRecord:  # noqa: FBT001
+def log_message(builder: Builder, log: LogSpec, sampled: bool) -> LogRecord:
     """The official message of one shape's log record."""
     slots, moment = builder.slots, _MOMENTS[log.at]
     message = LogRecord(

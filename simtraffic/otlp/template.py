@@ -8,7 +8,7 @@ Filling a template is one copy of the template and one strided copy per slot, fo
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -54,7 +54,9 @@ class Template:
         """Bytes of one row."""
         return self.dtype.itemsize
 
-    def fill(self, out: NDArray[np.uint8], columns: Mapping[Slot, NDArray[np.generic]], rows: slice) -> None:
+    def fill(
+        self, out: NDArray[np.uint8], columns: Mapping[Slot, NDArray[Any]], rows: slice
+    ) -> None:
         """Write these rows of the wire columns into ``out``, which holds exactly their bytes."""
         count = len(out) // self.dtype.itemsize
         # A structured array copies its fields alone, not what lies between them. Arrays are made

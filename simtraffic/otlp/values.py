@@ -128,11 +128,16 @@ class Builder:
             return "{" + ",".join(inside) + "}"
         if isinstance(tree, Column) and tree.name in NUMBERS:
             return self._number_slot(tree)
-        if isinstance(tree, Column) and tree.name in TEXTS and TEXTS[tree.name].source == "instance":
+        if (
+            isinstance(tree, Column)
+            and tree.name in TEXTS
+            and TEXTS[tree.name].source == "instance"
+        ):
             return self.slots.text(tree.name, self._instance_width(), quoted=True)
         if isinstance(tree, Literal) or (isinstance(tree, Column) and tree.name in CATEGORIES):
             value = constant(tree, self.shape)
-            return json.dumps(list(value) if isinstance(value, tuple) else value, ensure_ascii=False)
+            return json.dumps(
+                list(value) if isinstance(value, tuple) else value, ensure_ascii=False
+            )
         assert isinstance(tree, TextOf | Column)
         return '"' + self.text(tree) + '"'
-

@@ -8,14 +8,14 @@ zero bits; every protobuf parser reads it as the same number.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    Array = NDArray[np.generic]
+    Array = NDArray[Any]
     Ints = NDArray[np.int64]
 
 NARROW_LIMIT = 100_000_000

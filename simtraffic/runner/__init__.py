@@ -135,11 +135,13 @@ def _factor(speed: str | float | None, *, is_file_only: bool) -> float:
     except ValueError:
         factor = 0.0
     if not 0 < factor <= 1e6:
-        raise UsageError(f"--speed: not a speed; found {speed!r}; write real, max or a factor such as 60")
+        raise UsageError(
+            f"--speed: not a speed; found {speed!r}; write real, max or a factor such as 60"
+        )
     return factor
 
 
-def _run(  # noqa: PLR0913 - the parts of one run
+def _run(
     setup: Setup,
     destination: Destination,
     ledger: Ledger,
@@ -211,6 +213,4 @@ def _book_requests(playback: Playback) -> None:
     """Planned and skipped requests, when it is known what was generated."""
     playback.plan_rest()
     generated = playback.ledger.generated
-    playback.ledger.add_requests(
-        planned=playback.planned, skipped=playback.planned - generated
-    )
+    playback.ledger.add_requests(planned=playback.planned, skipped=playback.planned - generated)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from simtraffic.collector.embedded import EmbeddedCollector
+    from simtraffic.export import Form
     from simtraffic.ledger import Ledger
 
 NAMES = {"grpc": "OTLP/gRPC", "http/protobuf": "OTLP/HTTP", "http/json": "OTLP/HTTP JSON"}
@@ -54,7 +55,7 @@ class Destination:
             self.collector.stop()
 
 
-def open_destination(  # noqa: PLR0913 - what a run may say of it
+def open_destination(
     ledger: Ledger,
     *,
     options: ExportOptions,
@@ -87,8 +88,9 @@ def open_destination(  # noqa: PLR0913 - what a run may say of it
             address = collector.grpc_endpoint if grpc else collector.http_endpoint
             options = ExportOptions(endpoint=address, protocol=protocol)
             resolved = resolve_export(options, {}, signals)
-            line = "the built-in collector, as no endpoint is given and nothing listens on port " + str(
-                STANDARD_PORTS[protocol]
+            line = (
+                "the built-in collector, as no endpoint is given and nothing listens on port "
+                + str(STANDARD_PORTS[protocol])
             )
     # The file is opened last, and the receiver's transport connects only at its first batch.
     outlets: list[Outlet] = []
@@ -104,7 +106,7 @@ def open_destination(  # noqa: PLR0913 - what a run may say of it
             queue_bytes=queue_bytes or DEFAULT_QUEUE_BYTES,
             timeout_s=max(each.timeout_s for each in resolved.signals.values()),
         )
-        forms = {
+        forms: dict[str, Form] = {
             signal: "json" if each.protocol == "http/json" else "protobuf"
             for signal, each in resolved.signals.items()
         }

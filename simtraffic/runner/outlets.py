@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import threading
     from collections.abc import Mapping, Sequence
 
+    from simtraffic.export import Form
     from simtraffic.export.delivery import Delivery
     from simtraffic.export.file import FileSink
     from simtraffic.ledger import Ledger
@@ -39,7 +40,7 @@ class Outlet(Protocol):
 class ReceiverOutlet:
     """A receiver behind a bounded delivery."""
 
-    def __init__(self, delivery: Delivery, forms: Mapping[str, str]) -> None:
+    def __init__(self, delivery: Delivery, forms: Mapping[str, Form]) -> None:
         """``forms`` is what the delivery's transport takes, by signal."""
         self.delivery = delivery
         self._forms = forms
@@ -51,7 +52,7 @@ class ReceiverOutlet:
     def submit(self, chunk: Chunk, *, block: bool, stop: threading.Event) -> None:
         """Hand over to the delivery."""
         # Points come as protobuf; if JSON is wanted, the delivery's own threads turn them into it.
-        form = "protobuf" if chunk.signal == "metrics" else self._forms[chunk.signal]
+        form: Form = "protobuf" if chunk.signal == "metrics" else self._forms[chunk.signal]
         batch = Batch(chunk.signal, chunk.payload, chunk.count, chunk.proto_bytes, form)
         self.delivery.submit(batch, block=block, stop=stop)
 

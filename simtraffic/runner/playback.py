@@ -8,6 +8,7 @@ ends, whatever the receiver does, and its lateness against the end of the tick i
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -82,7 +83,7 @@ class Playback:
         self._plan(exchanges.requests.due_ns)
         return within(exchanges, self._limit_ns)
 
-    def _plan(self, due_ns: np.ndarray) -> None:  # type: ignore[type-arg]
+    def _plan(self, due_ns: np.ndarray) -> None:
         self.planned += len(due_ns)
         stages = np.searchsorted(self._stage_ends, due_ns, side="right")
         last = len(self.stage_planned) - 1
@@ -151,7 +152,7 @@ class Playback:
             return
         edges = np.arange(due[0] + span, due[-1] + span, span)
         cuts = np.unique([0, *np.searchsorted(due, edges), len(due)])
-        for low, high in zip(cuts, cuts[1:], strict=False):
+        for low, high in pairwise(cuts):
             wanted = np.zeros(len(due), dtype=bool)
             wanted[low:high] = True
             yield exchanges.keep(wanted)
@@ -262,7 +263,7 @@ class _Ahead:
             if playback.setup.schedule.block_window(block)[0] > now_ns + self._distance_ns:
                 return
             self._next += 1
-            exchanges = playback._simulate([block])  # noqa: SLF001 - two halves of one loop
+            exchanges = playback._simulate([block])
             frames = playback.telemetry.frames(exchanges)
             self.groups.append(
                 _Group(
@@ -282,7 +283,7 @@ class _Ahead:
                 continue
             wanted = np.zeros(len(due), dtype=bool)
             wanted[group.arrived : upto] = True
-            playback._count(group.exchanges.keep(wanted))  # noqa: SLF001 - as above
+            playback._count(group.exchanges.keep(wanted))
             group.arrived = upto
             parts = []
             for table, frame in enumerate(group.by_due):

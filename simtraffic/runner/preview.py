@@ -84,15 +84,11 @@ def plan(scenario: Scenario, *, duration_ns: int | None = None, shard: str = "1/
     Requests are what the rate curve expects, exact for even arrivals; the rest follows from
     simulated requests, scaled to that number.
     """
-    setup = Setup.of(
-        scenario, start="1970-01-01T00:00:00Z", duration_ns=duration_ns, shard=shard
-    )
+    setup = Setup.of(scenario, start="1970-01-01T00:00:00Z", duration_ns=duration_ns, shard=shard)
     stages = _stages(setup)
     planned = sum(stage.planned for stage in stages)
     collections = -(-setup.schedule.duration_ns // scenario.telemetry.metrics.interval_ns)
-    played = (
-        setup.schedule.total_expected <= PLAYED_REQUESTS and collections <= PLAYED_COLLECTIONS
-    )
+    played = setup.schedule.total_expected <= PLAYED_REQUESTS and collections <= PLAYED_COLLECTIONS
     seen = _play(setup) if played else _sample(setup, int(collections))
     factor = planned / seen.requests if seen.requests else 0.0
     signals = _signals(scenario, seen, factor)
@@ -109,8 +105,7 @@ def plan(scenario: Scenario, *, duration_ns: int | None = None, shard: str = "1/
         stages=tuple(stages),
         traffic=tuple(_traffic(seen.tally, factor)),
         incidents=tuple(
-            PlannedIncident(i.name, i.at_ns / 1e9, i.duration_ns / 1e9)
-            for i in scenario.incidents
+            PlannedIncident(i.name, i.at_ns / 1e9, i.duration_ns / 1e9) for i in scenario.incidents
         ),
         generator=PlannedGenerator(
             cpu_seconds=_CPU_SECONDS_AT_START + spans * _CPU_SECONDS_PER_SPAN,
@@ -206,7 +201,7 @@ def _series(telemetry: Telemetry) -> int:
     instruments = [
         part.instrument
         for parts in (aggregator.histograms, aggregator.counters, aggregator.levels)
-        for part in parts  # type: ignore[attr-defined]
+        for part in parts
     ]
     for instrument in instruments:
         for index in range(len(instrument.spec.measures)):

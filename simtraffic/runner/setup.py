@@ -21,7 +21,7 @@ from simtraffic.simulation import Simulator
 from simtraffic.simulation.tables import WORKFLOWS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     from simtraffic.catalog import Catalog
     from simtraffic.scenario import Scenario
@@ -63,9 +63,7 @@ class Setup:
         schedule = Schedule.of(scenario, duration_ns=duration_ns)
         run_id = f"{key_of('run', scenario.digest, scenario.seed, start_ns) & (1 << 64) - 1:016x}"
         simulator = Simulator(scenario, schedule, catalog, run_id=run_id)
-        return cls(
-            scenario, schedule, Shard.parse(shard), simulator, catalog, run_id, start_ns
-        )
+        return cls(scenario, schedule, Shard.parse(shard), simulator, catalog, run_id, start_ns)
 
     def blocks(self) -> Sequence[int]:
         """The blocks of this shard, in order of time."""

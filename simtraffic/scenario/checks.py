@@ -11,17 +11,17 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from simtraffic.scenario.model import UNPLACED
-from simtraffic.scenario.names import hint_for
+from simtraffic.scenario.names import HINTED, hint_for
 from simtraffic.scenario.tree import Sequence, described, quoted
 from simtraffic.units import format_duration
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sized
+    from collections.abc import Collection, Iterable, Mapping, Sized
 
     from simtraffic.errors import Fault
     from simtraffic.scenario.draft import Draft
     from simtraffic.scenario.known import Known
-    from simtraffic.scenario.model import Scenario
+    from simtraffic.scenario.model import Incident, Scenario
     from simtraffic.scenario.tree import Mapping as Tree
     from simtraffic.scenario.tree import Path
 
@@ -59,12 +59,16 @@ class Review:
         found = f"found {quoted(str(path[-1]))}"
         self.faults.append(self.tree.key_mark(path).fault(path, problem, found, hint))
 
-    def expect_name(self, path: Path, name: str, known: Iterable[str], noun: str) -> bool:
+    def hint(self, name: str, known: Collection[str]) -> str:
+        """The nearest known name, or some of the known."""
+        # Comparing takes long when thousands of names are wrong; then they are only listed.
+        return hint_for(name if len(self.faults) < HINTED else "", known)
+
+    def expect_name(self, path: Path, name: str, known: Collection[str], noun: str) -> bool:
         """Whether the name is known; notes a fault with the nearest when not."""
-        names = list(known)
-        if name in names:
+        if name in known:
             return True
-        self.note(path, f"unknown {noun}", f"found {quoted(name)}", hint_for(name, names))
+        self.note(path, f"unknown {noun}", f"found {quoted(name)}", self.hint(name, known))
         return False
 
     def is_written(self, path: Path) -> bool:
@@ -188,6 +192,9 @@ def check_incident_times(review: Review) -> None:
     """Every incident starts inside the run, by ``at`` or by ``in`` and ``after``, and lasts."""
     names = [incident.name for incident in review.scenario.incidents]
     review.expect_distinct(("incidents",), names, "incident")
+    starts = stage_starts(review.scenario)
+    total = sum(stage.duration_ns for stage in review.scenario.load.stages)
+    are_stages_named = review.has_sound_names("load", "stages")
     for index, incident in enumerate(review.scenario.incidents):
         path = ("incidents", index)
         if not all(review.is_sound(*path, key) for key in ("at", "in", "after", "duration")):
@@ -199,33 +206,29 @@ def check_incident_times(review: Review) -> None:
             both = "at and in together" if "at" in given else "neither at nor in"
             review.note(path, both, hint="write at: TIME, or in: STAGE with after: TIME")
         elif "after" in given and "in" not in given:
-            review.note_key(
-                (*path, "after"), "after without in", "write at: alone, or name a stage"
-            )
-        elif incident.in_stage is not None:
-            _check_in(review, index, incident.in_stage)
-        else:
-            _check_at(review, index)
+            hint = "write at: alone, or name a stage"
+            review.note_key((*path, "after"), "after without in", hint)
+        elif incident.in_stage is None:
+            _check_at(review, index, total)
+        elif are_stages_named:
+            _check_in(review, index, starts)
 
 
-def _check_at(review: Review, index: int) -> None:
-    scenario = review.scenario
-    total = sum(stage.duration_ns for stage in scenario.load.stages)
-    if review.is_sound("load", "stages") and 0 < total <= scenario.incidents[index].at_ns:
+def _check_at(review: Review, index: int, total: int) -> None:
+    is_after = 0 < total <= review.scenario.incidents[index].at_ns
+    if is_after and review.is_sound("load", "stages"):
         hint = f"the run ends at {format_duration(total)}"
         path = ("incidents", index, "at")
         review.note(path, "the incident starts after the end of the run", hint=hint)
 
 
-def _check_in(review: Review, index: int, stage: str) -> None:
-    starts = stage_starts(review.scenario)
-    if not review.has_sound_names("load", "stages"):
-        return
+def _check_in(review: Review, index: int, starts: Mapping[str, tuple[int, int]]) -> None:
+    incident = review.scenario.incidents[index]
+    stage = str(incident.in_stage)
     if not review.expect_name(("incidents", index, "in"), stage, starts, "stage"):
         return
     stage_ns = starts[stage][1]
-    after_ns = review.scenario.incidents[index].after_ns
-    if review.is_sound("load", "stages") and after_ns >= max(stage_ns, 1):
+    if review.is_sound("load", "stages") and incident.after_ns >= max(stage_ns, 1):
         hint = f"the stage takes {format_duration(stage_ns)}"
         review.note(("incidents", index, "after"), "past the end of the stage", hint=hint)
 
@@ -246,10 +249,14 @@ def stage_starts(scenario: Scenario) -> dict[str, tuple[int, int]]:
     return starts
 
 
-def placed_at(scenario: Scenario, index: int) -> int:
-    """When an incident starts, whichever way it was written; 0 for an unknown stage."""
-    incident = scenario.incidents[index]
+def placed_at(incident: Incident, starts: Mapping[str, tuple[int, int]]) -> int:
+    """When an incident starts, whichever way it was written; 0 for an unknown stage.
+
+    Args:
+        incident: As read.
+        starts: What :func:`stage_starts` says.
+    """
     if incident.at_ns != UNPLACED or incident.in_stage is None:
         return max(incident.at_ns, 0)
-    start, _ = stage_starts(scenario).get(incident.in_stage, (0, 0))
+    start, _ = starts.get(incident.in_stage, (0, 0))
     return start + incident.after_ns

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from heapq import heappop, heappush
 from typing import TYPE_CHECKING
 
 from simtraffic.scenario.checks import placed_at, stage_starts
@@ -11,11 +12,10 @@ from simtraffic.scenario.tree import quoted
 from simtraffic.units import format_share
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection
 
     from simtraffic.scenario.checks import Review
     from simtraffic.scenario.model import Flow, Match, Scenario
-    from simtraffic.scenario.thresholds import Threshold
     from simtraffic.scenario.tree import Path
 
 _ROUNDING = 1e-9
@@ -63,6 +63,9 @@ def _reaches_of(flow: Flow, fallback: dict[str, str]) -> list[_Reach]:
 
 def check_matches(review: Review) -> None:
     """Every incident changes something for someone."""
+    reached = reaches(review.scenario)
+    reachable = _reachable(review)
+    is_known = review.is_sound("traffic") and review.is_sound("retries")
     for index, incident in enumerate(review.scenario.incidents):
         path = ("incidents", index)
         if not review.is_sound(*path):
@@ -71,32 +74,41 @@ def check_matches(review: Review) -> None:
             review.note(path, "the incident changes nothing", hint="add errors or slowdown")
         match = incident.match
         given = match.model_dump(exclude_none=True)
-        if not _expect_reached(review, (*path, "match"), given):
+        if not _expect_reached(review, (*path, "match"), given, reachable):
             continue
-        is_known = review.is_sound("traffic") and review.is_sound("retries")
-        if is_known and not any(reach.meets(match) for reach in reaches(review.scenario)):
+        if is_known and not any(reach.meets(match) for reach in reached):
             hint = "no flow calls what it names"
             review.note((*path, "match"), "the incident matches nothing", hint=hint)
 
 
-def _expect_reached(review: Review, path: Path, given: dict[str, str | int]) -> bool:
-    """Whether each of provider, model, flow and instance exists on its own."""
-    known, scenario = review.known, review.scenario
-    names: dict[str, Iterable[str]] = {
-        "provider": known.providers,
-        "model": known.models,
-        "flow": [flow.name for flow in scenario.traffic],
+def _reachable(review: Review) -> dict[str, Collection[str]]:
+    """Names that incidents and thresholds may choose by; no flows when those are in doubt."""
+    names: dict[str, Collection[str]] = {
+        "provider": review.known.providers,
+        "model": review.known.models,
     }
+    if review.has_sound_names("traffic"):
+        names["flow"] = dict.fromkeys(flow.name for flow in review.scenario.traffic)
+    return names
+
+
+def _expect_reached(
+    review: Review,
+    path: Path,
+    given: dict[str, str | int],
+    reachable: dict[str, Collection[str]],
+) -> bool:
+    """Whether each of provider, model, flow and instance exists on its own."""
     is_fine = True
     for key, value in given.items():
         here = (*path, key) if review.is_written((*path, key)) else path
         if key == "instance":
             if not _is_instance(review, value):
-                hint = f"instances are 1 to {scenario.service.instances}"
+                hint = f"instances are 1 to {review.scenario.service.instances}"
                 review.note(here, "unknown instance", f"found {quoted(str(value))}", hint)
                 is_fine = False
-        elif key != "flow" or review.has_sound_names("traffic"):
-            is_fine &= review.expect_name(here, str(value), names[key], key)
+        elif key in reachable:
+            is_fine &= review.expect_name(here, str(value), reachable[key], key)
     return is_fine
 
 
@@ -150,9 +162,10 @@ def _check_incident_sums(review: Review, base: dict[_Reach, float]) -> None:
     incidents = review.scenario.incidents
     if not review.is_sound("load", "stages"):
         return
+    stages = stage_starts(review.scenario)
     starts = {
-        index: placed_at(review.scenario, index)
-        for index in range(len(incidents))
+        index: placed_at(incident, stages)
+        for index, incident in enumerate(incidents)
         if review.is_sound("incidents", index)
     }
     in_order = sorted(starts, key=lambda index: starts[index])
@@ -161,15 +174,18 @@ def _check_incident_sums(review: Review, base: dict[_Reach, float]) -> None:
     for reach, before in base.items():
         met = [index for index in in_order if reach.meets(incidents[index].match)]
         for instance in instances:
-            in_force: list[int] = []
+            ends: list[tuple[int, float]] = []  # a heap of those in force, with what they add
+            total = before
             for index in met:
-                if incidents[index].match.instance not in {None, instance}:
+                incident = incidents[index]
+                if incident.match.instance not in {None, instance}:
                     continue
-                now = starts[index]
-                in_force = [i for i in in_force if starts[i] + incidents[i].duration_ns > now]
-                in_force.append(index)
-                added = sum(sum(incidents[i].errors.values()) for i in in_force)
-                worst[index] = max(worst[index], before + added)
+                while ends and ends[0][0] <= starts[index]:
+                    total -= heappop(ends)[1]
+                added = sum(incident.errors.values())
+                heappush(ends, (starts[index] + incident.duration_ns, added))
+                total += added
+                worst[index] = max(worst[index], total)
     for index, total in worst.items():
         if total > 1 + _ROUNDING:
             path = ("incidents", index, "errors")
@@ -182,35 +198,31 @@ def check_thresholds(review: Review) -> None:
     scenario = review.scenario
     stages = set(stage_starts(scenario))
     incidents = {incident.name for incident in scenario.incidents}
+    both = stages & incidents
+    windows = dict.fromkeys(sorted(stages | incidents))
+    reached, reachable = reaches(scenario), _reachable(review)
     lists = (("load", "stages"), ("incidents",))
     are_names_sound = all(review.has_sound_names(*path) for path in lists)
+    is_known = review.is_sound("traffic") and review.is_sound("retries")
     for index, threshold in enumerate(scenario.thresholds):
         path = ("thresholds", index)
         if not review.is_sound(*path):
             continue
         if threshold.during is not None and are_names_sound:
-            _check_during(review, path, threshold.during, stages, incidents)
-        if threshold.where:
-            _check_where(review, path, threshold)
+            if threshold.during in both:
+                problem = f"{threshold.during} is both a stage and an incident"
+                review.note(path, problem, hint="rename one of them")
+            else:
+                review.expect_name(path, threshold.during, windows, "stage or incident")
+        where = threshold.where
+        if where and _expect_reached(review, path, dict(where), reachable) and is_known:
+            _check_selection(review, path, where, reached)
 
 
-def _check_during(
-    review: Review, path: Path, name: str, stages: set[str], incidents: set[str]
+def _check_selection(
+    review: Review, path: Path, where: dict[str, str], reached: list[_Reach]
 ) -> None:
-    if name in stages and name in incidents:
-        hint = "rename one of them"
-        review.note(path, f"{name} is both a stage and an incident", hint=hint)
-    else:
-        review.expect_name(path, name, sorted(stages | incidents), "stage or incident")
-
-
-def _check_where(review: Review, path: Path, threshold: Threshold) -> None:
-    where = dict(threshold.where)
-    if not _expect_reached(review, path, dict(where)):
-        return
-    if not (review.is_sound("traffic") and review.is_sound("retries")):
-        return
-    if not any(_selects(where, reach) for reach in reaches(review.scenario)):
+    if not any(_selects(where, reach) for reach in reached):
         review.note(path, "the threshold selects nothing", hint="no flow calls what it names")
 
 

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from simtraffic.scenario.known import provider_of
 from simtraffic.scenario.model import TokenSpec
-from simtraffic.scenario.names import hint_for
 
 if TYPE_CHECKING:
     from simtraffic.scenario.checks import Review
@@ -50,7 +49,7 @@ def _check_models(review: Review, index: int, flow: Flow) -> None:
             continue
         if name not in review.known.models:
             known = fitting if is_kind_known else review.known.models
-            review.note_key((*path, name), "unknown model", hint_for(name, known))
+            review.note_key((*path, name), "unknown model", review.hint(name, known))
         elif is_kind_known and review.known.models[name] != kind:
             problem = f"{review.known.models[name]} model, but the workflow is {flow.workflow}"
             review.note_key((*path, name), problem, f"for example {fitting[0]}" if fitting else "")
@@ -90,7 +89,7 @@ def check_retries(review: Review) -> None:
         if not review.is_sound(*path):
             continue
         if source not in known.providers:
-            review.note_key(path, "unknown provider", hint_for(source, known.providers))
+            review.note_key(path, "unknown provider", review.hint(source, known.providers))
         choices = known.models if "/" in target else known.providers
         noun = "model" if "/" in target else "provider"
         if not review.expect_name(path, target, choices, noun):
@@ -122,7 +121,7 @@ def check_capacity(review: Review) -> None:
         if not review.is_sound(*path):
             continue
         if name not in names:
-            review.note_key(path, "unknown provider or model", hint_for(name, names))
+            review.note_key(path, "unknown provider or model", review.hint(name, names))
         if not rate:
             hint = "for an outage write an incident"
             review.note(path, "a capacity of zero serves nothing", hint=hint)

@@ -14,6 +14,7 @@ from simtraffic.scenario.checks import (
     check_service,
     check_telemetry,
     placed_at,
+    stage_starts,
 )
 from simtraffic.scenario.checks_reach import check_error_sums, check_matches, check_thresholds
 from simtraffic.scenario.checks_traffic import check_capacity, check_retries, check_traffic
@@ -109,9 +110,10 @@ def _resolved(review: Review) -> Scenario:
         stage if stage.name else stage.model_copy(update={"name": f"stage-{number}"})
         for number, stage in enumerate(scenario.load.stages, start=1)
     )
+    starts = stage_starts(scenario)
     incidents = tuple(
-        incident.model_copy(update={"at_ns": placed_at(scenario, index)})
-        for index, incident in enumerate(scenario.incidents)
+        incident.model_copy(update={"at_ns": placed_at(incident, starts)})
+        for incident in scenario.incidents
     )
     conventions = absolute_conventions(review)
     return scenario.model_copy(

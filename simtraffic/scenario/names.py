@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
+
+HINTED = 500
+"""Names are compared for so many faults of a file; the rest list what is known, to be quick."""
 
 _LISTED = 12
 _LONGEST = 80
@@ -32,11 +36,10 @@ def nearest(name: str, known: Iterable[str]) -> str:
     return f"did you mean {found}?" if found else ""
 
 
-def hint_for(name: str, known: Iterable[str]) -> str:
-    """The nearest name, or all that there are."""
-    names = list(known)
-    near = nearest(name, names)
-    if near or not names:
+def hint_for(name: str, known: Collection[str]) -> str:
+    """The nearest name, or what there is; an empty name is near nothing."""
+    near = nearest(name, known) if name else ""
+    if near or not known:
         return near
-    listed = ", ".join(names[:_LISTED])
-    return f"known: {listed}{', ...' if len(names) > _LISTED else ''}"
+    listed = ", ".join(islice(known, _LISTED))
+    return f"known: {listed}{', ...' if len(known) > _LISTED else ''}"

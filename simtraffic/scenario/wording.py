@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from simtraffic.scenario import model
-from simtraffic.scenario.names import hint_for, nearest_name
+from simtraffic.scenario.names import HINTED, hint_for, nearest_name
 from simtraffic.scenario.tree import Mapping, Scalar, described, quoted
 
 if TYPE_CHECKING:
@@ -55,8 +55,6 @@ _PLAIN_WORDS = {
     "dict_type": ("must be a mapping", "write keys with values"),
     "tuple_type": ("must be a list", "write items that start with '-'"),
 }
-_HINTED = 500
-"""Names are compared for this many faults of a file; the rest list what is known, to be quick."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +76,7 @@ def findings(error: ValidationError, tree: Mapping) -> list[Finding]:
     found: list[Finding] = []
     meant: set[Path] = set()
     for number, detail in enumerate(error.errors(include_url=False)):
-        finding = _finding(detail, tree, is_terse=number >= _HINTED)
+        finding = _finding(detail, tree, is_terse=number >= HINTED)
         found.append(finding)
         if finding.near is not None:
             meant.add((*finding.path[:-1], finding.near))

@@ -202,7 +202,7 @@ class Attempts(_Table):
 
 @dataclass(slots=True)
 class Exchanges:
-    """All that happened to the arrivals of one block. Tokens and costs of a failed operation are 0."""
+    """All that happened to the arrivals of one block; a failed operation has no tokens, no cost."""
 
     block: int
     requests: Requests

@@ -32,7 +32,11 @@ if TYPE_CHECKING:
     from simtraffic.simulation.tables import Exchanges
 
 SCOPE = InstrumentationScope("simtraffic", __version__)
-SEVERITIES = {"INFO": SeverityNumber.INFO, "WARN": SeverityNumber.WARN, "ERROR": SeverityNumber.ERROR}
+SEVERITIES = {
+    "INFO": SeverityNumber.INFO,
+    "WARN": SeverityNumber.WARN,
+    "ERROR": SeverityNumber.ERROR,
+}
 
 
 class Row:
@@ -107,7 +111,7 @@ class Row:
         return f"{moment:%Y-%m-%dT%H:%M:%S}.{ns // 1_000_000 % 1000:03d}Z"
 
     def tree(self, node: Any) -> Any:
-        """A JSON body as Python values; scaled numbers cut to their decimals, as text shows them."""
+        """A JSON body as Python values; scaled numbers are cut to their decimals."""
         if isinstance(node, dict):
             return {key: self.tree(child) for key, child in node.items()}
         if isinstance(node, Column) and node.name in NUMBERS and node.divisor != 1:
@@ -202,8 +206,6 @@ def logs(exchanges: Exchanges, context: Context, conventions: Sequence[Conventio
                 record.trace_id = row.identity("trace_id")
                 record.span_id = row.identity("span_id")
                 record.trace_flags = TraceFlags(1)
-                built.append(
-                    ReadableLogRecord(record, Resource({}), instrumentation_scope=SCOPE)
-                )
+                built.append(ReadableLogRecord(record, Resource({}), instrumentation_scope=SCOPE))
     request = encode_logs(built)
     return [s for r in request.resource_logs for c in r.scope_logs for s in c.log_records]

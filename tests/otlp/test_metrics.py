@@ -83,7 +83,10 @@ def rich() -> Any:
     theirs = {}
     for index in range(run.scenario.service.instances):
         views = [
-            View(instrument_name=name, aggregation=ExplicitBucketHistogramAggregation(list(m.buckets)))
+            View(
+                instrument_name=name,
+                aggregation=ExplicitBucketHistogramAggregation(list(m.buckets)),
+            )
             for name, m in specs.items()
             if m.instrument == "histogram" and m.buckets
         ]
@@ -92,9 +95,7 @@ def rich() -> Any:
         for name, values in told.items():
             metric = specs[name]
             create = (
-                meter.create_histogram
-                if metric.instrument == "histogram"
-                else meter.create_counter
+                meter.create_histogram if metric.instrument == "histogram" else meter.create_counter
             )
             instrument = create(name, unit=metric.unit, description=metric.description)
             record = getattr(instrument, "record", None) or instrument.add  # type: ignore[union-attr]
@@ -163,9 +164,7 @@ def test_exemplars_point_at_the_spans_they_were_measured_on(rich: Any) -> None:
         )
     } | {
         (bytes(trace.tobytes()), int(span).to_bytes(8, "little"))
-        for trace, span in zip(
-            exchanges.requests.trace_id, exchanges.requests.span_id, strict=True
-        )
+        for trace, span in zip(exchanges.requests.trace_id, exchanges.requests.span_id, strict=True)
     }
     seen = 0
     for points in ours.values():
@@ -250,7 +249,9 @@ def test_open_calls_are_those_under_way_at_the_collection() -> None:
     under_way = (attempts.start_ns <= at) & (attempts.end_ns > at)
     for number in range(2):
         shown = points[f"llm-gateway-{number + 1}", "llm.connections.active"]
-        assert sum(p.as_int for p in shown.values()) == int((under_way & (instance == number)).sum())
+        assert sum(p.as_int for p in shown.values()) == int(
+            (under_way & (instance == number)).sum()
+        )
     assert under_way.any()
 
 

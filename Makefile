@@ -1,0 +1,73 @@
+# `make` alone lists what there is. Nothing but Python 3.11 or later is needed; `make tools` needs Go.
+
+PYTHON ?= python3
+SCENARIO ?= scenarios/ramp.yaml
+BIN := .venv/bin
+# What `make` brought into .venv; done again when one of these files changes.
+INSTALLED := .venv/.installed
+PYTEST := $(BIN)/python -m pytest
+
+.DEFAULT_GOAL := help
+.PHONY: help install run test lint fmt types layers docs-check cov golden bench tools constraints \
+	check clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(INSTALLED): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and \
+	  "Python 3.11 or later is needed; name one: make PYTHON=python3.12 ...")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt pip
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable . --group dev
+	@touch $@
+
+install: $(INSTALLED) ## create .venv with everything in it
+
+run: $(INSTALLED) ## run SCENARIO=scenarios/ramp.yaml; starts a collector if none listens
+	$(BIN)/simtraffic run $(SCENARIO)
+
+test: $(INSTALLED) ## all tests; those of missing real programs are skipped and named
+	$(PYTEST) $(TESTS)
+
+lint: $(INSTALLED) ## ruff: rules and format
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+fmt: $(INSTALLED) ## ruff: format, and fix what it can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+types: $(INSTALLED) ## mypy, strict
+	$(BIN)/mypy
+
+layers: $(INSTALLED) ## who may import whom
+	$(BIN)/lint-imports
+
+docs-check: $(INSTALLED) ## documents and code are in step
+	$(PYTEST) -m docs
+
+cov: $(INSTALLED) ## all tests, with the coverage of lines and branches
+	$(BIN)/coverage run --branch --source simtraffic -m pytest
+	$(BIN)/coverage report --skip-covered --show-missing
+
+golden: $(INSTALLED) ## rewrite the golden files; review the difference
+	REWRITE_GOLDEN=1 $(PYTEST) -q -m "not real"
+	git diff --stat -- tests
+
+bench: $(INSTALLED) tools ## measure; BENCH="encode --rounds 3" chooses
+	$(BIN)/python -m benchmarks $(BENCH)
+
+tools: ## build real programs for tests and benchmarks into a cache; needs Go
+	tools/build.sh
+
+constraints: $(INSTALLED) ## pin what .venv has now
+	{ sed -n '/^#/p' constraints.txt; $(BIN)/python -m pip freeze --all --exclude-editable; } >.pins
+	mv .pins constraints.txt
+
+check: lint types layers test ## everything that has to pass before a commit
+
+clean: ## remove .venv, caches and build results, not the cache of `make tools`
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf build dist htmlcov .coverage *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
