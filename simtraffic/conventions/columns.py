@@ -58,11 +58,12 @@ class Rows:
         self.requests: Requests = exchanges.requests
         self.operations: Operations = exchanges.operations
         self.attempts: Attempts = exchanges.attempts
-        self.table: Requests | Operations | Attempts = {
+        tables: dict[str, Requests | Operations | Attempts] = {
             "request": exchanges.requests,
             "operation": exchanges.operations,
             "attempt": exchanges.attempts,
-        }[kind]
+        }
+        self.table = tables[kind]
 
     def __len__(self) -> int:
         return len(self.table)
