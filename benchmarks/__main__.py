@@ -13,7 +13,8 @@ NAMES = ("encode", "deliver", "memory", "lateness", "startup")
 def main() -> None:
     """Measure, print, and write the results file and the page."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(NAMES)}; all without one")
+    which = f"of {', '.join(NAMES)}; all without one"
+    parser.add_argument("names", nargs="*", metavar="NAME", help=which)
     parser.add_argument("--rounds", type=int, default=5, help="how often each program runs (5)")
     parser.add_argument("--dry", action="store_true", help="print only, write no file")
     chosen = parser.parse_args()

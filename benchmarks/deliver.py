@@ -130,6 +130,6 @@ def _figures(found: Mapping[str, Sequence[Delivered]]) -> list[Figure]:
             lost = tuple(float((run.claimed or 0) - n) for n, run in zip(spans, runs, strict=True))
             figures.append(Figure(f"{name}: lost", "spans", lost, "< 1" if ours else ""))
     best = min((cpu[THROTTLED], cpu[UNTHROTTLED]), key=lambda figure: figure.median)
-    figures.append(ratio("CPU per span, telemetrygen's best against simtraffic", best, cpu[OURS], ">= 12"))
-    figures.append(ratio("CPU per span, opentelemetry-sdk against simtraffic", cpu[SDK], cpu[OURS], ">= 60"))
+    figures.append(ratio("CPU, telemetrygen's best against simtraffic", best, cpu[OURS], ">= 12"))
+    figures.append(ratio("CPU, opentelemetry-sdk against simtraffic", cpu[SDK], cpu[OURS], ">= 60"))
     return figures

@@ -62,9 +62,11 @@ def run(
     return Usage(child.returncode, wall_s, cpu_s, used.ru_maxrss * 1024, output)
 
 
-_PINNED = (
-    "import os, sys; os.sched_setaffinity(0, {int(sys.argv[1])}); os.execv(sys.argv[2], sys.argv[2:])"
-)
+_PINNED = """\
+import os, sys
+os.sched_setaffinity(0, {int(sys.argv[1])})
+os.execv(sys.argv[2], sys.argv[2:])
+"""
 
 
 def cpu_seconds(pid: int) -> float:

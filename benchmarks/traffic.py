@@ -32,7 +32,7 @@ traffic:
     streaming: 20%
     tokens: long_context
     models: {{anthropic/claude-sonnet-4.6: 1}}
-errors: {{rate_limit: 1%, timeout: 0.2%, overloaded: 0.4%, content_filter: 0.3%, context_length: 0.1%}}
+errors: {{rate_limit: 1%, timeout: 0.2%, overloaded: 0.4%, content_filter: 0.3%}}
 retries: {{max_attempts: 3, backoff: 500ms, fallback: {{openai: anthropic}}}}
 telemetry:
   conventions: [{conventions}]

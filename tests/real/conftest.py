@@ -40,7 +40,11 @@ traffic:
 errors: {{rate_limit: 5%, timeout: 1%}}
 retries: {{max_attempts: 2, backoff: 100ms, fallback: {{openai: anthropic}}}}
 incidents:
-  - {{name: outage, at: 2s, duration: 4s, match: {{provider: openai}}, errors: {{server_error: 60%}}}}
+  - name: outage
+    at: 2s
+    duration: 4s
+    match: {{provider: openai}}
+    errors: {{server_error: 60%}}
 telemetry:
   conventions: [gen_ai, llm]
   signals: [{signals}]
@@ -60,9 +64,7 @@ def long_scenario(tmp_path: Path) -> Path:
     return written(tmp_path, duration="10m")
 
 
-def written(
-    folder: Path, *, duration: str = "10s", signals: str = "traces, metrics, logs"
-) -> Path:
+def written(folder: Path, *, duration: str = "10s", signals: str = "traces, metrics, logs") -> Path:
     path = folder / "real.yaml"
     text = SCENARIO.format(rate=30, duration=duration, signals=signals)
     path.write_text(text, encoding="utf-8")

@@ -69,6 +69,24 @@ def items_of(requests: Iterable[tuple[str, Any]]) -> Items:
     return found
 
 
+def rounded(requests: Iterable[tuple[str, Any]], digits: int) -> Iterator[tuple[str, Any]]:
+    """Requests of traces, changed so that doubles of spans hold so many significant digits."""
+    for signal, request in requests:
+        for span in _each_span(request):
+            for attribute in span.attributes:
+                if attribute.value.HasField("double_value"):
+                    attribute.value.double_value = float(
+                        f"{attribute.value.double_value:.{digits}g}"
+                    )
+        yield signal, request
+
+
+def _each_span(request: Any) -> Iterator[Any]:
+    for resource in request.resource_spans:
+        for scope in resource.scope_spans:
+            yield from scope.spans
+
+
 def counts(items: Items) -> dict[str, int]:
     """How many items of each signal."""
     return {signal: bag.total() for signal, bag in items.items()}

@@ -1,0 +1,254 @@
+"""A whole run against the collector in this process: what left is what arrived."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from simtraffic.collector import Collector
+from simtraffic.errors import UsageError
+from simtraffic.runner import StopSignal, plan, run, simulate
+from simtraffic.scenario import parse_scenario
+from tests.told import RICH
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from simtraffic.report.result import RunResult
+    from simtraffic.report.snapshot import Snapshot
+
+START = "2026-01-01T00:00:00Z"
+BRIEF = RICH.replace("duration: 20s", "duration: 4s").replace("interval: 5s", "interval: 1s")
+ARRIVED = {"traces": "spans", "metrics": "data_points", "logs": "log_records"}
+
+
+@pytest.fixture
+def collector() -> Iterator[Collector]:
+    with Collector("127.0.0.1:0", "127.0.0.1:0", keep=True) as started:
+        yield started
+
+
+def assert_balanced(result: RunResult) -> None:
+    """The two laws."""
+    schedule = result.schedule
+    assert schedule.planned == schedule.generated + schedule.skipped
+    for signal in result.signals.values():
+        accounted = signal.accepted + signal.rejected + signal.failed + signal.dropped
+        assert signal.generated == accounted
+
+
+def assert_whole_traces(spans: list[Any]) -> None:
+    """Every trace has its root, and every parent is there."""
+    known = {(span.trace_id, span.span_id) for span in spans}
+    roots = {span.trace_id for span in spans if not span.parent_span_id}
+    for span in spans:
+        assert span.trace_id in roots
+        if span.parent_span_id:
+            assert (span.trace_id, span.parent_span_id) in known
+
+
+@pytest.mark.parametrize("protocol", ["grpc", "http/protobuf", "http/json"])
+@pytest.mark.parametrize("speed", ["max", 50.0])
+def test_everything_arrives_as_the_ledger_says(
+    collector: Collector, protocol: str, speed: str | float
+) -> None:
+    """Every protocol, both ways of time: counts agree and the receiver finds no fault."""
+    endpoint = collector.grpc_endpoint if protocol == "grpc" else collector.http_endpoint
+
+    result = run(
+        parse_scenario(BRIEF), endpoint=endpoint, protocol=protocol, speed=speed, start=START
+    )
+
+    counts = collector.counts().as_dict()
+    assert counts["faults"] == []
+    for signal, name in ARRIVED.items():
+        assert counts[name] == result.signals[signal].accepted > 0
+    assert result.exit_code == 0
+    assert_balanced(result)
+    assert_whole_traces(collector.spans())
+
+
+def test_file_and_receiver_get_the_same(collector: Collector, tmp_path: Path) -> None:
+    """With both, both get everything, and it is counted once."""
+    path = tmp_path / "out.jsonl"
+
+    result = run(
+        parse_scenario(BRIEF),
+        endpoint=collector.grpc_endpoint,
+        out=str(path),
+        speed="max",
+        start=START,
+    )
+
+    ids = {
+        span["spanId"]
+        for line in path.read_text().splitlines()
+        for resource in json.loads(line).get("resourceSpans", [])
+        for scope in resource["scopeSpans"]
+        for span in scope["spans"]
+    }
+    assert ids == {span.span_id.hex() for span in collector.spans()}
+    assert result.signals["traces"].generated == len(ids)
+
+
+def test_stopping_tells_what_has_arrived_to_its_end(collector: Collector) -> None:
+    """No half traces: arrived requests are complete, the rest is skipped, the ledger balances."""
+    stop = StopSignal()
+
+    def watch(snapshot: Snapshot) -> None:
+        if snapshot.requests > 20:
+            stop.request()
+
+    long = RICH.replace("duration: 20s", "duration: 10m")
+    result = run(
+        parse_scenario(long),
+        endpoint=collector.grpc_endpoint,
+        speed=2.0,
+        start=START,
+        stop=stop,
+        on_snapshot=watch,
+    )
+
+    assert result.exit_code == 130
+    assert result.schedule.skipped > 10_000
+    assert result.schedule.generated > 20
+    assert_balanced(result)
+    assert_whole_traces(collector.spans())
+    assert collector.counts().as_dict()["spans"] == result.signals["traces"].accepted
+    assert sum(stage.planned for stage in result.stages) == result.schedule.planned
+
+
+def test_the_drain_cuts_whole_requests(tmp_path: Path) -> None:
+    """What would end too late is skipped, never told by half; the same at any speed."""
+    path = tmp_path / "out.jsonl"
+
+    whole = run(parse_scenario(BRIEF), out=str(path), start=START)
+    cut = run(parse_scenario(BRIEF), out=str(path), start=START, drain_ns=100_000_000)
+
+    assert whole.schedule.skipped == 0
+    assert 0 < cut.schedule.skipped < cut.schedule.planned
+    assert cut.schedule.planned == whole.schedule.planned
+    assert_balanced(cut)
+    ends = [
+        int(span["endTimeUnixNano"])
+        for line in path.read_text().splitlines()
+        for resource in json.loads(line).get("resourceSpans", [])
+        for scope in resource["scopeSpans"]
+        for span in scope["spans"]
+    ]
+    assert max(ends) <= 1_767_225_600_000_000_000 + 4_100_000_000
+
+
+def test_a_receiver_that_is_not_there_costs_everything_and_says_so() -> None:
+    """Exit code 4; what was lost, when and why."""
+    result = run(
+        parse_scenario(BRIEF),
+        endpoint="http://127.0.0.1:9",
+        speed="max",
+        start=START,
+        drain_ns=1_000_000_000,
+    )
+
+    assert result.exit_code == 4
+    assert_balanced(result)
+    assert result.signals["traces"].accepted == 0
+    assert {loss.signal for loss in result.losses} == {"traces", "metrics", "logs"}
+    assert all(loss.reason and loss.count and loss.first <= loss.last for loss in result.losses)
+
+
+def test_a_full_queue_drops_and_never_waits_with_a_clock() -> None:
+    """An open model: the schedule goes on, what does not fit is counted as dropped."""
+    result = run(
+        parse_scenario(BRIEF),
+        endpoint="http://127.0.0.1:9",
+        speed=20.0,
+        start=START,
+        queue_bytes=50_000,
+        drain_ns=1_000_000_000,
+    )
+
+    assert result.signals["traces"].dropped > 0
+    # Only what the drain cuts is skipped: the schedule went through to its end.
+    assert result.schedule.generated > 0.8 * result.schedule.planned
+    assert_balanced(result)
+
+
+def test_nothing_is_late_in_simulated_time(tmp_path: Path) -> None:
+    """A threshold on lateness holds with a file alone."""
+    text = BRIEF + "thresholds: ['p99(lateness) < 1ms']\n"
+
+    result = run(parse_scenario(text), out=str(tmp_path / "o"), start=START)
+
+    assert result.schedule.lateness_seconds.max == 0
+    assert result.exit_code == 0
+
+
+@pytest.mark.parametrize("speed", ["fast", "-1", "nan", 0, "0"])
+def test_a_speed_that_is_none_is_refused(speed: str | float) -> None:
+    with pytest.raises(UsageError, match="--speed"):
+        run(parse_scenario(BRIEF), out="-", speed=speed)
+
+
+@pytest.mark.parametrize("start", ["yesterday", "1969-12-31T23:59:59Z", "2400-01-01T00:00:00Z"])
+def test_a_start_that_is_none_is_refused(start: str) -> None:
+    with pytest.raises(UsageError, match="--start"):
+        run(parse_scenario(BRIEF), out="-", start=start)
+
+
+def test_simulate_gives_the_tables_that_run_tells() -> None:
+    """The library's iterator: the same requests as a run's."""
+    scenario = parse_scenario(BRIEF)
+
+    blocks = list(simulate(scenario, start=START))
+
+    assert sum(len(block) for block in blocks) == run(
+        scenario, out="/dev/null", start=START
+    ).schedule.generated
+
+
+class TestPlan:
+    """What a run would do."""
+
+    EVEN = BRIEF.replace("load:\n", "load:\n  arrivals: even\n")
+
+    def test_even_arrivals_are_foretold_exactly(self, tmp_path: Path) -> None:
+        """Requests, spans, points, records, bytes, and the traffic of every model."""
+        scenario = parse_scenario(self.EVEN)
+        foretold = plan(scenario)
+
+        result = run(scenario, out=str(tmp_path / "o"), start=START)
+
+        assert foretold.schedule.planned == result.schedule.planned == 100
+        for signal, got in result.signals.items():
+            assert foretold.signals[signal].generated == got.generated
+        for ours, theirs in zip(foretold.traffic, result.traffic, strict=True):
+            assert (ours.flow, ours.model) == (theirs.flow, theirs.model)
+            assert (ours.requests, ours.attempts) == (theirs.requests, theirs.attempts)
+            assert ours.cost_usd == pytest.approx(theirs.cost_usd)
+
+    def test_shards_of_even_arrivals_add_up(self) -> None:
+        scenario = parse_scenario(self.EVEN)
+
+        parts = [plan(scenario, shard=f"{k}/3").schedule.planned for k in (1, 2, 3)]
+
+        assert sum(parts) == plan(scenario).schedule.planned
+
+    def test_a_long_run_is_estimated_from_a_sample(self, tmp_path: Path) -> None:
+        """Within five per cent of what a run of that load really brings (a sixth is sampled)."""
+        text = BRIEF.replace("duration: 4s, rate: 25/s", "duration: 4m, rate: 1500/s")
+        scenario = parse_scenario(text.replace("interval: 1s", "interval: 10s"))
+
+        foretold = plan(scenario)
+
+        assert foretold.notes
+        short = parse_scenario(
+            text.replace("4m", "20s").replace("interval: 1s", "interval: 10s")
+        )
+        real = run(short, out="/dev/null", start=START)
+        for signal in ("traces", "logs"):
+            per_request = foretold.signals[signal].generated / foretold.schedule.planned
+            measured = real.signals[signal].generated / real.schedule.generated
+            assert per_request == pytest.approx(measured, rel=0.05)
