@@ -41,46 +41,56 @@ def place(path: Path) -> str:
     return str(path.relative_to(ROOT))
 
 
-@pytest.mark.parametrize("path", [*MODULES, *OTHERS], ids=place)
-def test_a_file_can_be_read_in_one_sitting(path: Path) -> None:
-    most = MOST_LINES if path in MODULES else MOST_LINES_OF_TESTS
-
-    assert len(path.read_text(encoding="utf-8").splitlines()) <= most
-
-
-@pytest.mark.parametrize("path", [*MODULES, *OTHERS], ids=place)
-def test_a_module_is_named_after_what_it_holds(path: Path) -> None:
-    assert VAGUE.isdisjoint({path.stem, *path.relative_to(ROOT).parts[:-1]})
-
-
-@pytest.mark.parametrize("path", MODULES, ids=place)
-def test_names_of_a_convention_are_in_its_file_alone(path: Path) -> None:
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    prose = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
-
-    found = [
-        (node.lineno, node.value)
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Constant)
-        and isinstance(node.value, str)
-        and id(node) not in prose
-        and CONVENTION_NAME.search(node.value)
+def test_a_file_can_be_read_in_one_sitting() -> None:
+    too_long = [
+        (place(path), lines)
+        for path in [*MODULES, *OTHERS]
+        if (lines := len(path.read_text(encoding="utf-8").splitlines()))
+        > (MOST_LINES if path in MODULES else MOST_LINES_OF_TESTS)
     ]
+
+    assert too_long == []
+
+
+def test_a_module_is_named_after_what_it_holds() -> None:
+    vague = [
+        place(path)
+        for path in [*MODULES, *OTHERS]
+        if VAGUE & {path.stem, *path.relative_to(ROOT).parts[:-1]}
+    ]
+
+    assert vague == []
+
+
+def test_names_of_a_convention_are_in_its_file_alone() -> None:
+    found = []
+    for path in MODULES:
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        prose = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+        found += [
+            f"{place(path)}:{node.lineno}: {node.value}"
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Constant)
+            and isinstance(node.value, str)
+            and id(node) not in prose
+            and CONVENTION_NAME.search(node.value)
+        ]
 
     assert found == []
 
 
-@pytest.mark.parametrize("path", MODULES, ids=place)
-def test_every_public_name_is_documented(path: Path) -> None:
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+def test_every_public_name_is_documented() -> None:
+    found = []
+    for path in MODULES:
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        if tree.body and not ast.get_docstring(tree):
+            found.append(place(path))
+        found += [
+            f"{place(path)}:{node.lineno}: {name}"
+            for name, node in public_definitions(tree)
+            if not ast.get_docstring(node) and not is_overload(node)
+        ]
 
-    found = [
-        name
-        for name, node in public_definitions(tree)
-        if not ast.get_docstring(node) and not is_overload(node)
-    ]
-
-    assert path.stat().st_size == 0 or ast.get_docstring(tree)
     assert found == []
 
 

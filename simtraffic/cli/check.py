@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from simtraffic.cli import console
-from simtraffic.errors import ExitCode, ScenarioError, UsageError
+from simtraffic.errors import ExitCode, FaultsError, UsageError
 
 if TYPE_CHECKING:
     from simtraffic.errors import Fault
@@ -38,7 +38,8 @@ def check(
     for path in scenario:
         try:
             loaded = load_scenario(path, environ=os.environ)
-        except ScenarioError as error:
+            _check_conventions(loaded)
+        except FaultsError as error:
             faults.extend(error.faults)
         except UsageError as error:
             unreadable.append(str(error))
@@ -50,6 +51,17 @@ def check(
         raise UsageError("\nsimtraffic: ".join(unreadable))
     if faults:
         raise typer.Exit(int(ExitCode.INVALID))
+
+
+def _check_conventions(scenario: Scenario) -> None:
+    """Read the user's own conventions; the built-in ones are right."""
+    paths = [name for name in scenario.telemetry.conventions if os.path.isabs(name)]
+    if paths:
+        # Conventions speak of the simulation's columns, which takes a while to load.
+        from simtraffic.conventions.load import load_convention  # noqa: PLC0415
+
+        for path in paths:
+            load_convention(path)
 
 
 def _tell(faults: list[Fault], *, as_json: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import json as json_format
 from enum import StrEnum
 from pathlib import Path
@@ -135,7 +136,7 @@ def _scenarios(_conventions: list[str]) -> list[dict[str, Any]]:
     for path in _scenario_files():
         row = {"file": str(path), "duration": "", "description": ""}
         try:
-            scenario = load_scenario(path)
+            scenario = load_scenario(path, environ=os.environ)
         except SimtrafficError:
             row["description"] = "invalid; simtraffic check says why"
         else:

@@ -47,8 +47,8 @@ def load_convention(name: str) -> Convention:
     if tree is None:
         raise ConventionError(faults)
 
-    def locate(place: tuple[str | int, ...]) -> tuple[int, int]:
-        mark, _ = tree.find(place)
+    def locate(place: tuple[str | int, ...], at_key: bool) -> tuple[int, int]:  # noqa: FBT001
+        mark = tree.key_mark(place) if at_key else tree.find(place)[0]
         return mark.line, mark.column
 
     convention, more = parse_convention(plain(tree), file, locate)

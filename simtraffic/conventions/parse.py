@@ -45,7 +45,8 @@ from simtraffic.units import parse_duration
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    Locate = Callable[[tuple[str | int, ...]], tuple[int, int]]
+    Locate = Callable[[tuple[str | int, ...], bool], tuple[int, int]]
+    """Line and column of the value at a path, or of its key."""
 
 Path = tuple[str | int, ...]
 KINDS = ("server", "client", "internal", "producer", "consumer")
@@ -64,9 +65,17 @@ class Reader:
         self.locate = locate
         self.faults: list[Fault] = []
 
-    def fault(self, path: Path, problem: str, found: object = "", hint: str = "") -> None:
+    def fault(
+        self,
+        path: Path,
+        problem: str,
+        found: object = "",
+        hint: str = "",
+        *,
+        at_key: bool = False,
+    ) -> None:
         """Remember one fault."""
-        line, column = self.locate(path)
+        line, column = self.locate(path, at_key)
         shown = repr(found)
         shown = shown if len(shown) <= _SHOWN else shown[: _SHOWN - 1] + "…"
         text = f"found {shown}" if found != "" else ""
@@ -82,7 +91,8 @@ class Reader:
         keys = list(known)
         for key in node:
             if key not in keys:
-                self.fault((*path, str(key)), "unknown key", key, nearest(str(key), keys))
+                hint = nearest(str(key), keys)
+                self.fault((*path, str(key)), "unknown key", key, hint, at_key=True)
         for key in required:
             if key not in node:
                 self.fault(path, f"the key {key!r} is missing")

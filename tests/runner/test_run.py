@@ -204,9 +204,10 @@ def test_simulate_gives_the_tables_that_run_tells() -> None:
 
     blocks = list(simulate(scenario, start=START))
 
-    assert sum(len(block) for block in blocks) == run(
-        scenario, out="/dev/null", start=START
-    ).schedule.generated
+    assert (
+        sum(len(block) for block in blocks)
+        == run(scenario, out="/dev/null", start=START).schedule.generated
+    )
 
 
 class TestPlan:
@@ -244,9 +245,7 @@ class TestPlan:
         foretold = plan(scenario)
 
         assert foretold.notes
-        short = parse_scenario(
-            text.replace("4m", "20s").replace("interval: 1s", "interval: 10s")
-        )
+        short = parse_scenario(text.replace("4m", "20s").replace("interval: 1s", "interval: 10s"))
         real = run(short, out="/dev/null", start=START)
         for signal in ("traces", "logs"):
             per_request = foretold.signals[signal].generated / foretold.schedule.planned
