@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import json as json_format
+import os
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any

@@ -47,7 +47,7 @@ def load_convention(name: str) -> Convention:
     if tree is None:
         raise ConventionError(faults)
 
-    def locate(place: tuple[str | int, ...], at_key: bool) -> tuple[int, int]:  # noqa: FBT001
+    def locate(place: tuple[str | int, ...], at_key: bool) -> tuple[int, int]:
         mark = tree.key_mark(place) if at_key else tree.find(place)[0]
         return mark.line, mark.column
 
