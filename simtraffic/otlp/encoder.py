@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -29,14 +29,16 @@ if TYPE_CHECKING:
     Array = NDArray[Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """Records of one shape and one instance, one after the other in ``octets``."""
+class Piece(NamedTuple):
+    """Records of one shape and one instance, one after the other in ``octets``.
+
+    A tuple because there are thousands of them in every step.
+    """
 
     signal: str
     instance: int
     octets: memoryview
-    count: int
+    records: int
     width: int
     """Bytes of one record in ``octets``."""
     proto_width: int
@@ -77,47 +79,33 @@ class Encoder:
     scratch: Scratch = field(default_factory=Scratch)
     _instance_texts: Array | None = None
 
-    def encode(self, frame: Frame) -> list[Piece]:
-        """Spans and log records of these rows. The pieces hold until ``scratch`` is reset."""
-        if not len(frame):
-            return []
+    def prepare(self, frame: Frame) -> Sorted:
+        """The rows of a frame by shape and instance, with their columns in wire form."""
         instances = len(self.context.instance_ids)
         key = frame.shape * np.int32(instances) + frame.instance
         if (key[1:] < key[:-1]).any():
             order = np.argsort(key.astype(np.uint16) if key.max() < 1 << 16 else key, kind="stable")
             frame = frame.take(order)
         counts = np.bincount(key)
-        columns = WireColumns(frame, self)
-        pieces: list[Piece] = []
         cells = np.flatnonzero(counts)
-        row = 0
-        position = 0
-        while position < len(cells):
-            shape = int(cells[position]) // instances
-            runs: list[tuple[int, int]] = []
-            while position < len(cells) and int(cells[position]) // instances == shape:
-                cell = int(cells[position])
-                runs.append((cell - shape * instances, int(counts[cell])))
-                position += 1
-            total = sum(count for _, count in runs)
-            self._shape(frame.kind, shape, runs, slice(row, row + total), columns, pieces)
-            row += total
-        return pieces
+        runs: dict[int, list[tuple[int, int]]] = {}
+        for cell, count in zip(cells.tolist(), counts[cells].tolist(), strict=True):
+            shape, instance = divmod(cell, instances)
+            runs.setdefault(shape, []).append((instance, count))
+        return Sorted(frame.kind, runs, WireColumns(frame, self))
 
-    def _shape(
-        self,
-        kind: str,
-        shape: int,
-        runs: list[tuple[int, int]],
-        rows: slice,
-        columns: WireColumns,
-        pieces: list[Piece],
-    ) -> None:
-        templates = self.shapes[kind].of(shape, wide=columns.wide, form=self.form)
-        if templates.span is not None:
-            pieces += self._fill("traces", templates.span, runs, rows, columns)
-        for log in templates.logs:
-            pieces += self._fill("logs", log, runs, rows, columns)
+    def encode(self, rows: Sorted, signal: str) -> list[Piece]:
+        """Spans or log records of these rows. The pieces hold until ``scratch`` is reset."""
+        pieces: list[Piece] = []
+        shapes, wide = self.shapes[rows.kind], rows.columns.wide
+        first = 0
+        for shape, runs in rows.runs.items():
+            after = first + sum(count for _, count in runs)
+            templates = shapes.of(shape, wide=wide, form=self.form).by_signal(signal)
+            for template in templates:
+                pieces += self._fill(signal, template, runs, slice(first, after), rows.columns)
+            first = after
+        return pieces
 
     def _fill(
         self,
@@ -145,6 +133,16 @@ class Encoder:
                 texts = [json.dumps(text)[1:-1] for text in texts]
             self._instance_texts = np.array([text.encode() for text in texts])
         return self._instance_texts
+
+
+@dataclass(frozen=True, slots=True)
+class Sorted:
+    """Rows of one table in the order of their shapes, and of instances within a shape."""
+
+    kind: str
+    runs: dict[int, list[tuple[int, int]]]
+    """Of each shape, in the rows' order: the instances and how many rows each has."""
+    columns: WireColumns
 
 
 _TIMES = ("start_ns", "end_ns", "start_time", "end_time")

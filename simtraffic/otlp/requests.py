@@ -140,17 +140,20 @@ class Packer:
         draft = _Draft(self, signal)
         for instance in sorted(by_instance):
             envelope = self.envelopes[instance]
-            for piece in by_instance[instance]:
-                taken = 0
-                while taken < piece.count:
-                    rows = min(draft.room(envelope, piece.proto_width), piece.count - taken)
-                    if rows == 0:
-                        yield draft.finish()
-                        draft = _Draft(self, signal)
-                        continue
-                    octets = piece.octets[taken * piece.width : (taken + rows) * piece.width]
-                    draft.add(envelope, octets, rows, rows * piece.proto_width)
-                    taken += rows
+            draft.open(envelope)
+            for _, _, octets, count, width, proto_width in by_instance[instance]:
+                while count * proto_width > draft.free:
+                    rows = min(draft.room(proto_width), count)
+                    if rows:
+                        draft.add(octets[: rows * width], rows, rows * proto_width)
+                        octets, count = octets[rows * width :], count - rows  # noqa: PLW2901
+                    if not count:
+                        break
+                    yield draft.finish()
+                    draft = _Draft(self, signal)
+                    draft.open(envelope)
+                if count:
+                    draft.add(octets, count, count * proto_width)
         if draft.count:
             yield draft.finish()
 
@@ -167,26 +170,28 @@ class _Draft:
         self._length = 0
         self._size = 0
         self.count = 0
+        self.free = 0
+        """Bytes of records that still fit into the open entry."""
 
-    def room(self, envelope: Envelope, width: int) -> int:
+    def open(self, envelope: Envelope) -> None:
+        """Begin an instance's entry."""
+        self._close_entry()
+        self._envelope = envelope
+        self.free = self._packer.max_bytes - self._size - envelope.overhead
+
+    def room(self, width: int) -> int:
         """How many records of this width still fit; at least one in an empty chunk."""
-        used = self._size + envelope.overhead + self._length
-        if envelope is not self._envelope and self._envelope is not None:
-            used += self._envelope.overhead
-        fit = (self._packer.max_bytes - used) // width
-        return max(fit, 0 if self.count else 1)
+        return max(self.free // width, 0 if self.count else 1)
 
-    def add(self, envelope: Envelope, octets: memoryview, count: int, length: int) -> None:
-        """More records of an instance."""
-        if envelope is not self._envelope:
-            self._close_entry()
-            self._envelope = envelope
+    def add(self, octets: memoryview, count: int, length: int) -> None:
+        """More records of the open entry's instance."""
         self._parts.append(octets)
         self._length += length
+        self.free -= length
         self.count += count
 
     def _close_entry(self) -> None:
-        if self._envelope is None:
+        if self._envelope is None or not self._parts:
             return
         if self._packer.form == "json":
             self._entries.append(self._envelope.wrap_json(self._signal, self._parts))

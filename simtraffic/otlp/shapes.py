@@ -39,6 +39,12 @@ class ShapeTemplates:
     """None when the shape's traces are not sampled."""
     logs: tuple[Template, ...]
 
+    def by_signal(self, signal: str) -> tuple[Template, ...]:
+        """What a row becomes of ``traces`` or of ``logs``."""
+        if signal == "logs":
+            return self.logs
+        return (self.span,) if self.span is not None else ()
+
 
 @dataclass
 class Shapes:

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
     from simtraffic.conventions.context import Context
     from simtraffic.conventions.model import Convention
-    from simtraffic.otlp.encoder import Piece
     from simtraffic.otlp.frames import Frame
     from simtraffic.simulation.tables import Exchanges
 
@@ -125,17 +124,20 @@ class Telemetry:
         for frame in frames:
             self.aggregator.add(frame)
 
-    def pieces(self, frames: Sequence[Frame], form: str = "protobuf") -> list[Piece]:
-        """Spans and log records of these rows, as views that the next call overwrites."""
-        self.scratch.reset()
-        encoder = self._encoders[form]
-        return [piece for frame in frames for piece in encoder.encode(frame)]
-
     def records(self, frames: Sequence[Frame], form: str = "protobuf") -> Iterator[Chunk]:
         """Spans and log records of these rows, in chunks ready to be sent."""
-        pieces = self.pieces(frames, form)
+        encoder, packer = self._encoders[form], self._packers[form]
+        rows = [encoder.prepare(frame) for frame in frames if len(frame)]
         for signal in ("traces", "logs"):
-            yield from self._packers[form].pack(signal, pieces)
+            # One signal at a time, so that both write into the same, smaller buffer.
+            self.scratch.reset()
+            pieces = [piece for part in rows for piece in encoder.encode(part, signal)]
+            yield from packer.pack(signal, pieces)
+
+    def warm_up(self, frames: Sequence[Frame], form: str = "protobuf") -> None:
+        """Build the templates of these rows before their time is measured."""
+        for _ in self.records(frames, form):
+            pass
 
     def collect(self, at_ns: int) -> Iterator[Chunk]:
         """The next metric collection, at this time of the run, as protobuf."""

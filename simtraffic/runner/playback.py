@@ -120,7 +120,7 @@ class Playback:
 
     def fast(self) -> None:
         """Run through simulated time; delivery makes the simulation wait when it is full."""
-        steps = list(self.setup.steps())
+        steps = list(self.setup.steps(self.outlets.forms))
         for index, blocks in enumerate(steps):
             if self.is_over:
                 break
@@ -182,7 +182,7 @@ class Playback:
         # Templates are built when a shape is first met: meet most of them before the clock runs.
         first = [frame for group in ahead.groups for frame in group.by_end]
         for form in self.outlets.forms:
-            self.telemetry.pieces(first, form)
+            self.telemetry.warm_up(first, form)
         clock.restart()
         tick_end = 0
         while not self._is_through(ahead, tick_end):
