@@ -160,12 +160,6 @@ def _llm_operation(_context: Context, workflow: int, streaming: int) -> str:
     return "streaming" if streaming else ("chat", "completion")[workflow]
 
 
-def _llm_span_name(_context: Context, workflow: int, streaming: int) -> str:
-    if workflow == EMBEDDINGS:
-        return "llm.embedding"
-    return "llm.streaming" if streaming else "llm.completion"
-
-
 def _priority(_context: Context, workflow: int, streaming: int) -> str:
     return PRIORITIES[2 if workflow == EMBEDDINGS else 0 if streaming else 1]
 
@@ -201,7 +195,6 @@ CATEGORIES: dict[str, Category] = {
     "streaming": Category(("streaming",), lambda _c, s: bool(s)),
     "in_conversation": Category(("in_conversation",), lambda _c, s: bool(s)),
     "llm_operation": Category(("workflow", "streaming"), _llm_operation),
-    "llm_span_name": Category(("workflow", "streaming"), _llm_span_name),
     "priority": Category(("workflow", "streaming"), _priority),
     "error": Category(("error",), lambda _c, e: ERROR_KINDS[e], about="error kind, or none"),
     "failed": Category(("error",), lambda _c, e: e != 0),

@@ -7,6 +7,7 @@ import os
 import socket
 import subprocess
 import sys
+import sysconfig
 import threading
 import urllib.request
 from contextlib import ExitStack, contextmanager
@@ -88,7 +89,16 @@ def rotel_program() -> str:
     path = Path(found.origin).parent / "rotel-agent" if found and found.origin else None
     if path is None or not path.exists():
         return _missing("rotel", "`make install` fetches it where a build for the platform exists")
+    tried = subprocess.run([path, "--version"], env=_beside_python(), capture_output=True)
+    if tried.returncode:
+        return _missing("rotel", f"it does not start: {tried.stderr.decode().strip()}")
     return str(path)
+
+
+def _beside_python() -> dict[str, str]:
+    """Environment in which rotel finds the library of the interpreter that it was built for."""
+    known = [str(sysconfig.get_config_var("LIBDIR")), os.environ.get("LD_LIBRARY_PATH", "")]
+    return {**os.environ, "LD_LIBRARY_PATH": ":".join(filter(None, known))}
 
 
 def _missing(name: str, how: str) -> str:
@@ -113,28 +123,27 @@ def otelcol(folder: Path) -> Iterator[Door]:
 
 
 @contextmanager
-def rotel(folder: Path, forward_to: str) -> Iterator[Door]:
-    """A rotel that passes everything on over gRPC."""
+def rotel(folder: Path, forward_to: str | None = None) -> Iterator[Door]:
+    """A rotel that passes everything on over gRPC, or swallows it."""
     program = rotel_program()
     grpc, http = _free_ports(2)
+    onward = ["otlp", "--otlp-exporter-endpoint", forward_to] if forward_to else ["blackhole"]
     command = [
-        *(program, "start", "--exporter", "otlp", "--otlp-exporter-endpoint", forward_to),
+        *(program, "start", "--exporter", *onward),
         *("--otlp-grpc-endpoint", f"127.0.0.1:{grpc}", "--batch-timeout", "50ms"),
         *("--otlp-http-endpoint", f"127.0.0.1:{http}"),
         *("--pid-file", str(folder / "rotel.pid"), "--log-file", str(folder / "rotel.log")),
     ]
-    with _started(command, folder / "rotel.out") as process:
+    with _started(command, folder / "rotel.out", _beside_python()) as process:
         wait_until(lambda: _listens(grpc) and _listens(http), "rotel to listen", process)
         yield Door(process, f"http://127.0.0.1:{grpc}", f"http://127.0.0.1:{http}")
 
 
 @contextmanager
-def simtraffic_run(
-    *arguments: str | Path, stderr: Path, environ: Mapping[str, str] | None = None
-) -> Iterator[subprocess.Popen[bytes]]:
+def simtraffic_run(*arguments: str | Path, stderr: Path) -> Iterator[subprocess.Popen[bytes]]:
     """`simtraffic run` as a process of its own, what it says to people in a file."""
     command = [sys.executable, "-m", "simtraffic", "run", *map(str, arguments)]
-    with _started(command, stderr, environ) as process:
+    with _started(command, stderr) as process:
         yield process
 
 
@@ -155,11 +164,9 @@ def wait_until(
 def _started(
     command: Sequence[str], log: Path, environ: Mapping[str, str] | None = None
 ) -> Iterator[subprocess.Popen[bytes]]:
-    plain = {key: value for key, value in os.environ.items() if not key.startswith("OTEL_")}
+    kept = {key: value for key, value in (environ or os.environ).items() if key[:5] != "OTEL_"}
     with log.open("wb") as said:
-        process = subprocess.Popen(
-            list(command), stdout=said, stderr=said, env={**plain, **(environ or {})}
-        )
+        process = subprocess.Popen(list(command), stdout=said, stderr=said, env=kept)
     try:
         yield process
     finally:
