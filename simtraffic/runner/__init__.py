@@ -185,7 +185,12 @@ def _run(
     drain_s = drain_ns / 1e9 if not stop.requested else min(drain_ns / 1e9, 10.0)
     counts = destination.finish(drain_s)
     wall = monotonic() - began
-    fatal = outlets.fatal
+    undelivered = [outlets.fatal] if outlets.fatal else []
+    if playback.overloaded:
+        undelivered.append(
+            f"the generator could not keep up: {ledger.skipped:,} requests were never simulated;"
+            " ask for a lower rate, or split the run with --shard"
+        )
     facts = RunFacts(
         run_id=setup.run_id,
         shard=str(setup.shard),
@@ -203,7 +208,7 @@ def _run(
             wall_seconds=wall,
         ),
         interrupted=stop.requested,
-        undelivered=[fatal] if fatal else [],
+        undelivered=undelivered,
         collector=counts,
     )
     return run_result(scenario, playback.tally, ledger, playback.lateness, facts)

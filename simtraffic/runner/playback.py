@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 TICK_NS = 100_000_000
 """Length of a tick in real time."""
 
+GIVE_UP_NS = 30 * SECOND_NS
+"""A run that is this late (real time) takes no more arrivals: the rest is skipped."""
+
 LOOK_AHEAD_NS = 2 * SECOND_NS
 """Blocks are simulated this long (real time) before their first arrival."""
 
@@ -56,6 +59,9 @@ class Playback:
     drain_ns: int
     watch: Callable[[Playback], None] = lambda _playback: None
     """Called every now and then from the run's own thread."""
+    give_up_ns: int = GIVE_UP_NS
+    overloaded: bool = field(default=False, init=False)
+    """Whether the run was given up because it could not keep up with the clock."""
     elapsed_ns: int = field(default=0, init=False)
     """How far the arrivals have come."""
     last_end_ns: int = field(default=0, init=False)
@@ -77,7 +83,8 @@ class Playback:
         """Whether to take no more arrivals."""
         return self.stop.requested or self.outlets.fatal is not None
 
-    def _simulate(self, blocks: list[int]) -> Exchanges:
+    def simulate(self, blocks: list[int]) -> Exchanges:
+        """The next blocks, without the requests that would end after the drain."""
         exchanges = self.setup.simulator.simulate_blocks(blocks)
         self.simulated_blocks += len(blocks)
         self._plan(exchanges.requests.due_ns)
@@ -95,7 +102,8 @@ class Playback:
         for block in self.setup.blocks()[self.simulated_blocks :]:
             self._plan(self.setup.schedule.arrivals(block))
 
-    def _count(self, exchanges: Exchanges) -> None:
+    def count(self, exchanges: Exchanges) -> None:
+        """Book requests that have arrived."""
         self.tally.add(exchanges)
         self.ledger.add_requests(generated=len(exchanges))
         if len(exchanges):
@@ -124,9 +132,9 @@ class Playback:
         for index, blocks in enumerate(steps):
             if self.is_over:
                 break
-            exchanges = self._simulate(blocks)
+            exchanges = self.simulate(blocks)
             for part in self._parts(exchanges):
-                self._count(part)
+                self.count(part)
                 frames = self.telemetry.ordered(self.telemetry.frames(part))
                 if len(part):
                     self._collect_until(int(part.requests.due_ns[0]))
@@ -194,6 +202,10 @@ class Playback:
                 return
             self._tick(ahead, tick_end, clock)
             self.watch(self)
+            if clock.elapsed_ns() - tick_end > self.give_up_ns * clock.factor:
+                self.overloaded = True
+                self._break_off(ahead, tick_end)
+                return
         self._late(self._finish(block=False), tick_end, clock)
 
     def _is_through(self, ahead: _Ahead, tick_end: int) -> bool:
@@ -263,7 +275,7 @@ class _Ahead:
             if playback.setup.schedule.block_window(block)[0] > now_ns + self._distance_ns:
                 return
             self._next += 1
-            exchanges = playback._simulate([block])
+            exchanges = playback.simulate([block])
             frames = playback.telemetry.frames(exchanges)
             self.groups.append(
                 _Group(
@@ -283,7 +295,7 @@ class _Ahead:
                 continue
             wanted = np.zeros(len(due), dtype=bool)
             wanted[group.arrived : upto] = True
-            playback._count(group.exchanges.keep(wanted))
+            playback.count(group.exchanges.keep(wanted))
             group.arrived = upto
             parts = []
             for table, frame in enumerate(group.by_due):

@@ -89,7 +89,9 @@ def rotel_program() -> str:
     path = Path(found.origin).parent / "rotel-agent" if found and found.origin else None
     if path is None or not path.exists():
         return _missing("rotel", "`make install` fetches it where a build for the platform exists")
-    tried = subprocess.run([path, "--version"], env=_beside_python(), capture_output=True)
+    tried = subprocess.run(
+        [path, "--version"], env=_beside_python(), capture_output=True, check=False
+    )
     if tried.returncode:
         return _missing("rotel", f"it does not start: {tried.stderr.decode().strip()}")
     return str(path)

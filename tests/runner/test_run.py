@@ -7,9 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from simtraffic.clock import RealClock
 from simtraffic.collector import Collector
 from simtraffic.errors import UsageError
+from simtraffic.export.file import FileSink
+from simtraffic.ledger import Ledger
+from simtraffic.report.sketch import QuantileSketch
+from simtraffic.report.summary import Tally
 from simtraffic.runner import StopSignal, plan, run, simulate
+from simtraffic.runner.outlets import FileOutlet, Outlets
+from simtraffic.runner.playback import Playback
+from simtraffic.runner.setup import Setup
 from simtraffic.scenario import parse_scenario
 from tests.told import RICH
 
@@ -251,3 +259,23 @@ class TestPlan:
             per_request = foretold.signals[signal].generated / foretold.schedule.planned
             measured = real.signals[signal].generated / real.schedule.generated
             assert per_request == pytest.approx(measured, rel=0.05)
+
+
+def test_a_generator_that_cannot_keep_up_skips_and_says_so(tmp_path: Path) -> None:
+    """Nothing is lost silently, arrivals neither: exit code 4 and the number of them."""
+    scenario = parse_scenario(BRIEF)
+    setup = Setup.of(scenario, start=START)
+    ledger, stop = Ledger(), StopSignal()
+    outlets = Outlets([FileOutlet(FileSink.open(str(tmp_path / "o"), ledger))], ledger, stop.event)
+    bounds = [(stage.name, stage.start_ns, stage.end_ns) for stage in setup.schedule.stages]
+    tally = Tally(scenario, setup.simulator.vocabulary, bounds)
+    playback = Playback(
+        setup, setup.telemetry(("json",)), outlets, ledger, tally, QuantileSketch(), stop,
+        10**9, give_up_ns=-1,
+    )  # fmt: skip
+
+    playback.timed(RealClock(1000.0))
+
+    assert playback.overloaded
+    assert 0 < ledger.generated < playback.setup.schedule.planned()
+    assert not ledger.imbalances()
