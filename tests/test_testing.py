@@ -30,10 +30,10 @@ def test_the_fixture_works_in_a_foreign_test_suite(tmp_path: Path) -> None:
             sys.executable,
             "-c",
             # The plugin by its name, whether or not the package is installed with its entry point.
-            "import sys, pytest, simtraffic.testing as plugin\n"
+            "import sys, pytest\n"
             "from importlib.metadata import entry_points\n"
             "known = any(e.value == 'simtraffic.testing' for e in entry_points(group='pytest11'))\n"
-            "sys.exit(pytest.main(sys.argv[1:], plugins=[] if known else [plugin]))\n",
+            "sys.exit(pytest.main(sys.argv[1:], plugins=[] if known else ['simtraffic.testing']))\n",
             "-q",
             "-W",
             "error",

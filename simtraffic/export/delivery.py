@@ -284,10 +284,12 @@ class Delivery:
         self, lane: Lane, pending: Pending, result: SendResult, give_up_at: float
     ) -> bool:
         with self._lock:
+            lane.trouble = result.message or "no answer"
+            pending.refused_ns = pending.refused_ns or unix_ns()
             chance = float(self._chance.random())
             next_at = monotonic() + self.retry.wait_s(pending.tries, chance, result.retry_after_s)
             if next_at > give_up_at:
-                self._fail(lane, pending, result.message or "no answer")
+                self._fail(lane, pending, lane.trouble)
                 return False
             while not pending.settled and (left := next_at - monotonic()) > 0:
                 if self.fatal is not None:
@@ -313,6 +315,7 @@ class Delivery:
             self._let_go(lane, pending)
 
     def _accept(self, lane: Lane, pending: Pending, result: SendResult) -> None:
+        lane.trouble = ""
         rejected = min(max(result.rejected, 0), pending.count)
         if rejected != result.rejected:
             self.ledger.warn(
@@ -327,10 +330,11 @@ class Delivery:
 
     def _fail(self, lane: Lane, pending: Pending, reason: str) -> None:
         if not pending.settled:
-            self.ledger.fail(lane.signal, pending.count, reason, unix_ns())
+            self.ledger.fail(lane.signal, pending.count, reason, pending.refused_ns or unix_ns())
             self._let_go(lane, pending)
 
     def _drop(self, lane: Lane, pending: Pending, reason: str) -> None:
+        reason = _because(reason, lane)
         self.ledger.drop(lane.signal, pending.count, reason, unix_ns())
         self._let_go(lane, pending)
 
@@ -355,7 +359,14 @@ class Delivery:
             for pending in list(lane.in_flight):
                 given_up += 1
                 if pending.tries:
-                    self._fail(lane, pending, reason)
+                    self._fail(lane, pending, _because(reason, lane))
                 else:
                     self._drop(lane, pending, reason)
         return given_up
+
+
+def _because(reason: str, lane: Lane) -> str:
+    """The reason with what the receiver last said, if that was no success."""
+    if not lane.trouble or lane.trouble in reason:
+        return reason
+    return f"{reason}; last answer: {lane.trouble}"

@@ -32,6 +32,8 @@ class Pending:
     proto_bytes: int = 0
     count: int = 0
     tries: int = 0
+    refused_ns: int = 0
+    """When the first try got no for an answer, Unix nanoseconds; 0 before."""
     settled: bool = False
     """Whether the ledger knows what became of it; set once, under the lock."""
 
@@ -63,6 +65,8 @@ class Lane:
     ready: deque[Pending] = field(default_factory=deque)
     in_flight: set[Pending] = field(default_factory=set)
     threads: list[threading.Thread] = field(default_factory=list)
+    trouble: str = ""
+    """The last answer, when it was not a success: why what waits behind it is not sent."""
 
     def seal(self) -> None:
         """Make the open batch ready to leave."""

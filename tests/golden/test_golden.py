@@ -29,7 +29,11 @@ traffic:
     tokens: conversation
     conversation: {turns: {mean: 2}, users: 5}
     models: {openai/gpt-4o-mini: 1}
-  - {name: search, workflow: embeddings, share: 1, tokens: embeddings, models: {openai/text-embedding-3-small: 1}}
+  - name: search
+    workflow: embeddings
+    share: 1
+    tokens: embeddings
+    models: {openai/text-embedding-3-small: 1}
 errors: {rate_limit: 40%}
 retries: {max_attempts: 2}
 telemetry: {conventions: [CONVENTIONS], metrics: {interval: 1h}}

@@ -266,7 +266,8 @@ def test_a_generator_that_cannot_keep_up_skips_and_says_so(tmp_path: Path) -> No
     scenario = parse_scenario(BRIEF)
     setup = Setup.of(scenario, start=START)
     ledger, stop = Ledger(), StopSignal()
-    outlets = Outlets([FileOutlet(FileSink.open(str(tmp_path / "o"), ledger))], ledger, stop.event)
+    sink = FileSink.open(str(tmp_path / "o"), ledger)
+    outlets = Outlets([FileOutlet(sink)], ledger, stop.event)
     bounds = [(stage.name, stage.start_ns, stage.end_ns) for stage in setup.schedule.stages]
     tally = Tally(scenario, setup.simulator.vocabulary, bounds)
     playback = Playback(
@@ -275,7 +276,9 @@ def test_a_generator_that_cannot_keep_up_skips_and_says_so(tmp_path: Path) -> No
     )  # fmt: skip
 
     playback.timed(RealClock(1000.0))
+    sink.close()
 
     assert playback.overloaded
     assert 0 < ledger.generated < playback.setup.schedule.planned()
-    assert not ledger.imbalances()
+    playback.plan_rest()
+    assert playback.planned == playback.setup.schedule.planned()
