@@ -33,7 +33,8 @@ def test_the_fixture_works_in_a_foreign_test_suite(tmp_path: Path) -> None:
             "import sys, pytest\n"
             "from importlib.metadata import entry_points\n"
             "known = any(e.value == 'simtraffic.testing' for e in entry_points(group='pytest11'))\n"
-            "sys.exit(pytest.main(sys.argv[1:], plugins=[] if known else ['simtraffic.testing']))\n",
+            "plugins = [] if known else ['simtraffic.testing']\n"
+            "sys.exit(pytest.main(sys.argv[1:], plugins=plugins))\n",
             "-q",
             "-W",
             "error",
