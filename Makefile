@@ -5,7 +5,8 @@ SCENARIO ?= scenarios/ramp.yaml
 BIN := .venv/bin
 # What `make` brought into .venv; done again when one of these files changes.
 INSTALLED := .venv/.installed
-PYTEST := $(BIN)/python -m pytest
+# One worker a core; the programs of the real tests want the machine to themselves.
+PYTEST := $(BIN)/python -m pytest -n auto
 
 .DEFAULT_GOAL := help
 .PHONY: help install run test lint fmt types layers docs-check cov golden bench tools constraints \
