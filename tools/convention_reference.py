@@ -10,9 +10,9 @@ _SOURCES = {
     "hex16": "id of 16 hexadecimal digits",
     "hex32": "id of 32 hexadecimal digits",
     "digits": "number of eight digits",
-    "time": "ISO 8601",
     "instance": "name and number; in JSON bodies alone",
 }
+_TIME = "ISO 8601, UTC"
 _ABOUT = {
     "server_address": "host of the provider",
     "server_port": "port of the provider",
@@ -50,6 +50,7 @@ _ABOUT = {
     "request_id": "span id of the root",
     "conversation": "0 without a conversation",
     "response_id": "0 without a response",
+    "instance_id": "the instance",
 }
 
 
@@ -60,7 +61,7 @@ def columns() -> str:
         for name, column in known.items():
             tables = "all" if column.tables == TABLES else ", ".join(column.tables)
             about = column.about or _ABOUT[name]
-            if sort == "text":
+            if sort == "text" and about != _TIME:
                 about = ", ".join(dict.fromkeys([about, _SOURCES[TEXTS[name].source]]))
             rows.append(f"| `{name}` | {sort} | {tables} | {about} |")
     rows += [

@@ -204,7 +204,9 @@ def markdown() -> str:
     """One table for each level of the file."""
     made: list[str] = []
     level = None
-    for key in sorted(keys(), key=lambda key: _group(key.path)):
+    known = keys()
+    order = {group: at for at, group in enumerate(dict.fromkeys(_group(k.path) for k in known))}
+    for key in sorted(known, key=lambda key: order[_group(key.path)]):
         group = _group(key.path)
         if group != level:
             level = group

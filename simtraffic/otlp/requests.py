@@ -205,8 +205,3 @@ class _Draft:
         self._close_entry()
         glue = b"," if self._packer.form == "json" else b""
         return Chunk(self._signal, glue.join(self._entries), self.count, self._size)
-
-
-def json_request(signal: str, entries: Sequence[bytes]) -> bytes:
-    """A whole OTLP/JSON request around entries of its outermost list."""
-    return b'{"' + REQUEST_FIELDS[signal][0].encode() + b'":[' + b",".join(entries) + b"]}"

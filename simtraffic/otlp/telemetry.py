@@ -5,16 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
-    ExportMetricsServiceRequest,
-)
 from opentelemetry.proto.common.v1.common_pb2 import InstrumentationScope
 
 from simtraffic._version import __version__
 from simtraffic.otlp.aggregation import Aggregator
 from simtraffic.otlp.encoder import Encoder, Scratch
 from simtraffic.otlp.frames import Framer, integers_of, ordered
-from simtraffic.otlp.json_template import json_text, otlp_dict
 from simtraffic.otlp.metrics import MetricSettings, MetricStream
 from simtraffic.otlp.requests import Chunk, Envelope, Packer, resource_message
 from simtraffic.otlp.shapes import Shapes
@@ -145,10 +141,3 @@ class Telemetry:
             self.aggregator.first += 1
             return iter(())
         return self.metrics.collect(at_ns)
-
-
-def metrics_as_json(chunk: Chunk) -> Chunk:
-    """A chunk of metrics in OTLP/JSON form; there are few of them, so the official way will do."""
-    request = ExportMetricsServiceRequest.FromString(chunk.payload)
-    entries = [json_text(otlp_dict(entry)) for entry in request.resource_metrics]
-    return Chunk(chunk.signal, b",".join(entries), chunk.count, chunk.proto_bytes)

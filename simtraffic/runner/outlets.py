@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from simtraffic.export import Batch
+from simtraffic.export.otlp_json import json_body
 from simtraffic.ledger import SIGNALS
-from simtraffic.otlp.requests import json_request
-from simtraffic.otlp.telemetry import metrics_as_json
 
 if TYPE_CHECKING:
     import threading
@@ -75,9 +74,8 @@ class FileOutlet:
 
     def submit(self, chunk: Chunk, *, block: bool, stop: threading.Event) -> None:  # noqa: ARG002
         """Write a line."""
-        if chunk.signal == "metrics":
-            chunk = metrics_as_json(chunk)
-        line = json_request(chunk.signal, [chunk.payload])
+        form: Form = "protobuf" if chunk.signal == "metrics" else "json"
+        line = json_body(Batch(chunk.signal, chunk.payload, chunk.count, form=form))
         self.sink.submit(chunk.signal, line, chunk.count, chunk.proto_bytes)
 
     @property
