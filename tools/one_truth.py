@@ -1,4 +1,6 @@
-"""Holds the spans of an `--out` file against its metrics and logs: `python -m tools.one_truth FILE`.
+"""Holds the spans of an `--out` file against its metrics and logs.
+
+`python -m tools.one_truth FILE` prints both sides and exits with 1 when one differs.
 
 For runs with the conventions `gen_ai` and `llm`, all signals and cumulative metrics. Every line is
 a number found twice, and must be the same twice; durations in nanoseconds, cost in 1e-12 USD.

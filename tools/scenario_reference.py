@@ -168,7 +168,7 @@ class Key(NamedTuple):
     is_required: bool
 
 
-def keys() -> list[Key]:
+def every_key() -> list[Key]:
     """Every key that the schema knows, in its order."""
     schema = json_schema()
     parts = schema["$defs"]
@@ -204,7 +204,7 @@ def markdown() -> str:
     """One table for each level of the file."""
     made: list[str] = []
     level = None
-    known = keys()
+    known = every_key()
     order = {group: at for at, group in enumerate(dict.fromkeys(_group(k.path) for k in known))}
     for key in sorted(known, key=lambda key: order[_group(key.path)]):
         group = _group(key.path)
@@ -237,23 +237,32 @@ def type_of(node: Node) -> str:
     if "anyOf" in node:
         words = [type_of(choice) for choice in node["anyOf"]]
         return " or ".join(dict.fromkeys(word for word in words if word))
-    if "enum" in node:
-        names = [str(name) for name in node["enum"]]
-        few = len(names) <= _MOST_WORDS
-        return ", ".join(f"`{name}`" for name in names) if few else "name from the catalogue"
     if "const" in node:
         return f"`{node['const']}`"
+    makers = {
+        "array": _list,
+        "object": _mapping,
+        "integer": _number,
+        "number": _number,
+        "boolean": lambda _: "true or false",
+    }
     kind = node.get("type")
-    if kind == "array":
-        inner = type_of(node["items"])
-        return f"list of {inner}" if inner != "mapping" else "list of mappings"
-    if kind == "object":
-        return _mapping(node)
-    if kind == "string":
+    if isinstance(kind, list):
+        return "text, number or truth value"
+    return makers.get(kind or "", _words)(node)
+
+
+def _words(node: Node) -> str:
+    if "enum" not in node:
         return _PATTERNS.get(node.get("pattern", ""), "text")
-    if kind in ("integer", "number"):
-        return _number(node)
-    return "text, number or truth value" if isinstance(kind, list) else "true or false"
+    names = [str(name) for name in node["enum"]]
+    few = len(names) <= _MOST_WORDS
+    return ", ".join(f"`{name}`" for name in names) if few else "name from the catalogue"
+
+
+def _list(node: Node) -> str:
+    inner = type_of(node["items"])
+    return "list of mappings" if inner == "mapping" else f"list of {inner}"
 
 
 def _mapping(node: Node) -> str:
