@@ -100,6 +100,7 @@ _MEANING = {
     "load": "how many requests arrive, and when",
     "load.arrivals": "how arrivals spread around the rate",
     "load.stages": "one after the other",
+    "load.stages[].name": "of the stage; N counts from 1",
     "load.stages[].duration": "of the stage",
     "traffic": "the flows",
     "traffic[].name": "of the flow",
@@ -108,6 +109,10 @@ _MEANING = {
     "traffic[].tokens": "profile of the catalogue, or lengths of your own",
     "traffic[].tokens.input": "length of prompts",
     "traffic[].tokens.output": "length of answers; not for embeddings",
+    "traffic[].tokens.input.p50": "median",
+    "traffic[].tokens.input.p95": "95th percentile, at least the median",
+    "traffic[].tokens.output.p50": "median",
+    "traffic[].tokens.output.p95": "95th percentile, at least the median",
     "traffic[].conversation": "puts the flow's requests into conversations",
     "traffic[].conversation.turns": "requests in a conversation",
     "traffic[].conversation.turns.mean": "their mean",
@@ -119,6 +124,9 @@ _MEANING = {
     "retries.backoff": "before the first retry; grows with each further one",
     "incidents": "what goes wrong, when, for whom",
     "incidents[].name": "of the incident",
+    "incidents[].at": "start, from the start of the run",
+    "incidents[].match.model": "calls to this model",
+    "incidents[].match.instance": "requests of this instance, counted from 1",
     "incidents[].in": "stage that it happens in; in place of `at`",
     "incidents[].after": "from the start of the stage named by `in`",
     "incidents[].duration": "of the incident",
@@ -126,6 +134,7 @@ _MEANING = {
     "incidents[].match.provider": "calls to this provider",
     "incidents[].match.flow": "requests of this flow",
     "telemetry": "how the traffic is told",
+    "telemetry.conventions": "built-in names, or paths relative to this file; the first leads",
     "telemetry.signals": "what is sent",
     "telemetry.metrics": "how metrics are collected",
     "telemetry.metrics.interval": "between collections; at least 100ms",
@@ -221,13 +230,23 @@ def _group(path: str) -> str:
     return path.rpartition(".")[0]
 
 
+def default_of(key: Key) -> str:
+    """The default as YAML; nothing where there is none."""
+    return str(_DEFAULTS.get(key.path, key.node.get("default", "")))
+
+
 def _row(key: Key) -> str:
-    default = _DEFAULTS.get(key.path, key.node.get("default", ""))
+    default = default_of(key)
     said = "required" if key.is_required else f"`{default}`" if default != "" else "–"
-    about = _MEANING.get(key.path) or key.node.get("description", "")
+    about = _MEANING.get(key.path) or _small(key.node.get("description", ""))
     name = key.path.rpartition(".")[2]
     example = EXAMPLES[key.path].replace("|", "\\|")
     return f"| `{name}` | {type_of(key.node)} | {said} | `{example}` | {about.rstrip('.')} |"
+
+
+def _small(sentence: str) -> str:
+    """A sentence as a phrase."""
+    return sentence[:1].lower() + sentence[1:]
 
 
 def type_of(node: Node) -> str:
@@ -244,12 +263,11 @@ def type_of(node: Node) -> str:
         "object": _mapping,
         "integer": _number,
         "number": _number,
-        "boolean": lambda _: "true or false",
     }
     kind = node.get("type")
     if isinstance(kind, list):
         return "text, number or truth value"
-    return makers.get(kind or "", _words)(node)
+    return "true or false" if kind == "boolean" else makers.get(str(kind), _words)(node)
 
 
 def _words(node: Node) -> str:

@@ -20,6 +20,8 @@ from simtraffic.ledger import SIGNALS, Ledger
 from simtraffic.randomness import Streams
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from simtraffic.export import Transport
 
 # Under the 4 MiB that gRPC servers take by default, with room for headers.
@@ -55,6 +57,8 @@ class Delivery:
     """Batches in flight for traces and for logs; metrics have one, as points must keep order."""
     timeout_s: float = 10.0
     """For one export call."""
+    timeouts_s: Mapping[str, float] = field(default_factory=dict)
+    """By signal, where it differs."""
     retry: RetryPolicy = field(default_factory=RetryPolicy)
     seed: int = 0
     """Of the jitter."""
@@ -260,7 +264,8 @@ class Delivery:
                 return None
             first = pending.tries == 0
             pending.tries += 1
-            left = self.timeout_s if self._deadline is None else self._deadline - monotonic()
+            limit = self.timeouts_s.get(batch.signal, self.timeout_s)
+            left = limit if self._deadline is None else self._deadline - monotonic()
         self.ledger.add_try(
             batch.signal,
             first=first,
@@ -268,7 +273,7 @@ class Delivery:
             possible_duplicates=batch.count if doubtful else 0,
         )
         # A call with no time at all would not even try to connect.
-        return max(0.001, min(self.timeout_s, left))
+        return max(0.001, min(limit, left))
 
     def _send(
         self, lane: Lane, pending: Pending, batch: Batch, timeout_s: float

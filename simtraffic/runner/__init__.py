@@ -112,9 +112,9 @@ def run(  # noqa: PLR0913 - the options of the command, each with its default
         out=out,
         signals=scenario.telemetry.signals,
         queue_bytes=queue_bytes,
-        note=note,
     )
-    note(destination.line)
+    for line in (destination.line, *destination.warnings):
+        note(line)
     if speed is None:
         factor = _factor(None, is_file_only=destination.delivery is None)
     try:

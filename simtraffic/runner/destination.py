@@ -14,7 +14,7 @@ from simtraffic.export.settings import STANDARD_PORTS
 from simtraffic.runner.outlets import FileOutlet, Outlet, ReceiverOutlet
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from simtraffic.collector.embedded import EmbeddedCollector
     from simtraffic.export import Form
@@ -35,6 +35,8 @@ class Destination:
     """Base address of the receiver; None for a file alone."""
     line: str
     """Where the telemetry goes, for people."""
+    warnings: tuple[str, ...]
+    """What of the environment was not understood."""
 
     def finish(self, drain_s: float) -> dict[str, Any] | None:
         """Deliver what is held, close everything; the built-in collector's counts."""
@@ -63,7 +65,6 @@ def open_destination(
     out: str | None,
     signals: Sequence[str],
     queue_bytes: int | None,
-    note: Callable[[str], None],
 ) -> Destination:
     """Open the receiver, the file or both.
 
@@ -71,8 +72,7 @@ def open_destination(
         UsageError: an endpoint is malformed, the file cannot be written.
     """
     resolved = resolve_export(options, environ, signals)
-    for warning in resolved.warnings:
-        note(warning)
+    warnings = resolved.warnings
     collector: EmbeddedCollector | None = None
     line = ""
     to_receiver = resolved.endpoint_given or out is None
@@ -104,7 +104,7 @@ def open_destination(
             transport,
             ledger,
             queue_bytes=queue_bytes or DEFAULT_QUEUE_BYTES,
-            timeout_s=max(each.timeout_s for each in resolved.signals.values()),
+            timeouts_s={signal: each.timeout_s for signal, each in resolved.signals.items()},
         )
         forms: dict[str, Form] = {
             signal: "json" if each.protocol == "http/json" else "protobuf"
@@ -122,7 +122,9 @@ def open_destination(
         where = "standard output" if out == "-" else out
         line = " and ".join(part for part in (line, f"OTLP JSON lines to {where}") if part)
     return Destination(
-        outlets, delivery, sink, collector, endpoint, f"sending {_listed(signals)}: {line}"
+        *(outlets, delivery, sink, collector, endpoint),
+        line=f"sending {_listed(signals)}: {line}",
+        warnings=warnings,
     )
 
 

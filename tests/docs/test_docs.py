@@ -218,10 +218,10 @@ class TestScenarioReference:
         }
         told = json.loads(json.dumps(least))
         for key in KEYS:
-            default = re.search(r"\| `([^`]*)` \| `", scenario_reference._row(key))
+            default = scenario_reference.default_of(key)
             if not default or key.path == "load.stages[].name" or "incidents" in key.path:
                 continue
-            value = YAML(typ="safe", pure=True).load(default[1])
+            value = YAML(typ="safe", pure=True).load(default)
             _put(told, key.path, value)
 
         text, full = (json.dumps(tree) for tree in (least, told))
