@@ -53,7 +53,7 @@ class Sink:
         self._folder = tempfile.TemporaryDirectory()
         config = Path(self._folder.name) / "collector.yaml"
         config.write_text(_CONFIG.format(grpc=ports[0], metrics=ports[1]))
-        program = tool("otelcol-sim")
+        program = tool("otelcol")
         self._process = subprocess.Popen(
             (program, "--config", str(config)), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )

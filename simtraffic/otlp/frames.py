@@ -258,6 +258,7 @@ class Framer:
     ) -> None:
         """With ``sampling`` some traces are left out, and shapes tell sampled rows apart."""
         self.context = context
+        self._sampling = sampling
         self.books: dict[str, ShapeBook] = {}
         self._raw: dict[str, list[str]] = {}
         for kind in columns.TABLES:
@@ -274,6 +275,7 @@ class Framer:
 
     def _frame(self, kind: str, exchanges: Exchanges) -> Frame:
         rows = Rows(kind, exchanges, self.context)
+        sampled = {"sampled": rows.of_request("sampled")} if self._sampling else {}
         return Frame(
             kind,
             self.books[kind].codes(rows),
@@ -284,5 +286,6 @@ class Framer:
             {
                 name: NUMBERS[name].read(rows) if name in NUMBERS else TEXTS[name].read(rows)
                 for name in self._raw[kind]
-            },
+            }
+            | sampled,
         )

@@ -183,6 +183,28 @@ def test_exemplars_point_at_the_spans_they_were_measured_on(rich: Any) -> None:
     assert seen > 200
 
 
+def test_exemplars_point_only_at_kept_spans() -> None:
+    """With sampling, metrics stay whole and name no span that was left out."""
+    run = setup(sampling=0.25)
+    exchanges, request = collected(run)
+    _, whole = collected(setup())
+    requests, count = exchanges.requests, 0
+    kept = {trace.tobytes() for trace in requests.trace_id[requests.sampled]}
+    for points in points_of(request).values():
+        for point in points.values():
+            for exemplar in getattr(point, "exemplars", []):
+                assert exemplar.trace_id in kept
+                count += 1
+
+    assert count > 50
+    assert 0 < len(kept) < len(requests) / 2
+    ours, theirs = points_of(request), points_of(whole)
+    for name, points in theirs.items():
+        for key, point in points.items():
+            if hasattr(point, "bucket_counts"):
+                assert ours[name][key].count == point.count
+
+
 def test_cumulative_points_grow_and_end_at_the_whole() -> None:
     """Collected every five seconds or once, the last values are the same."""
     run = setup()
