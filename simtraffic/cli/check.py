@@ -55,13 +55,11 @@ def check(
 
 def _check_conventions(scenario: Scenario) -> None:
     """Read the user's own conventions; the built-in ones are right."""
-    paths = [name for name in scenario.telemetry.conventions if os.path.isabs(name)]
-    if paths:
+    if any(os.path.isabs(name) for name in scenario.telemetry.conventions):
         # Conventions speak of the simulation's columns, which takes a while to load.
-        from simtraffic.conventions.load import load_convention  # noqa: PLC0415
+        from simtraffic.conventions.load import load_conventions  # noqa: PLC0415
 
-        for path in paths:
-            load_convention(path)
+        load_conventions(scenario.telemetry.conventions)
 
 
 def _tell(faults: list[Fault], *, as_json: bool) -> None:

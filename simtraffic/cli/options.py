@@ -147,7 +147,9 @@ def check_writable(option: str, path: str) -> None:
         UsageError: it cannot.
     """
     folder = os.path.dirname(path) or "."
-    if os.path.isdir(path):
+    if not path:
+        problem = "the name is empty"
+    elif os.path.isdir(path):
         problem = "is a directory"
     elif os.path.exists(path):
         problem = "" if os.access(path, os.W_OK) else "no permission to write it"

@@ -188,7 +188,7 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter an option
         "environ": os.environ,
     }
     loaded = options.scenarios(scenario, options.Changes(seed, scale, signals, convention))
-    wishes.check_paths(loaded)
+    wishes.check_paths(loaded, scenario)
     silence_grpc(os.environ)
     raise typer.Exit(_run_all(loaded, wishes, arguments))
 
@@ -220,16 +220,26 @@ class _Wishes:
                     f" found {path!r}; put {_PLACE} into the path"
                 )
 
-    def check_paths(self, scenarios: list[Scenario]) -> None:
-        """Make sure that every file can be written.
+    def check_paths(self, scenarios: list[Scenario], files: list[str]) -> None:
+        """Make sure that every file can be written, and that none overwrites another.
 
         Raises:
             UsageError: one cannot.
         """
+        taken = {os.path.realpath(file): "a scenario" for file in files}
         for scenario in scenarios:
             for option, path in (("--out", self.out), ("--result", self.result)):
-                if path is not None and path != "-":
-                    options.check_writable(option, _named(path, scenario))
+                if path is None or path == "-":
+                    continue
+                named = _named(path, scenario)
+                place = os.path.realpath(named)
+                if place in taken and os.path.basename(place) != "null":
+                    raise UsageError(
+                        f"{option}: the file is {taken[place]} already; found {named!r};"
+                        " name another"
+                    )
+                taken[place] = f"{option} of {scenario.name}"
+                options.check_writable(option, named)
 
 
 def _run_all(scenarios: list[Scenario], wishes: _Wishes, arguments: dict[str, Any]) -> ExitCode:
@@ -311,8 +321,12 @@ class _Watcher:
 
 
 def _report(result: RunResult, wishes: _Wishes, scenario: Scenario) -> None:
+    _say(result, wishes)
     if wishes.result is not None:
         _write(_named(wishes.result, scenario), result.to_json())
+
+
+def _say(result: RunResult, wishes: _Wishes) -> None:
     if wishes.json:
         console.write(result.to_json(indent=None))
     if not wishes.quiet:

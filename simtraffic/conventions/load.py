@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from simtraffic.conventions.parse import parse_convention
-from simtraffic.errors import ConventionError
+from simtraffic.errors import ConventionError, Fault
 from simtraffic.scenario.compose import compose
 from simtraffic.scenario.source import decoded, read_bytes
 from simtraffic.scenario.tree import plain
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from simtraffic.conventions.model import Convention
 
 BUILT_IN = Path(__file__).parent
@@ -23,6 +25,29 @@ ALWAYS_ON = "http"
 def built_in_names() -> list[str]:
     """Names that a scenario may list under ``telemetry.conventions``."""
     return sorted(path.stem for path in BUILT_IN.glob("*.yaml") if path.stem != ALWAYS_ON)
+
+
+def load_conventions(names: Sequence[str]) -> list[Convention]:
+    """The conventions of a run, the always-on one last.
+
+    Raises:
+        ConventionError: one is wrong, or two claim a metric of one name: a stream has one writer.
+        UsageError: a file cannot be read.
+    """
+    conventions = [load_convention(name) for name in (*names, ALWAYS_ON)]
+    owners: dict[str, Convention] = {}
+    faults = []
+    for convention in conventions:
+        for metric in convention.metrics:
+            owner = owners.setdefault(metric.name, convention)
+            if owner is not convention:
+                problem = f"two conventions emit this metric, {owner.name} and {convention.name}"
+                hint = "give it another name in one of them, or leave one of them out"
+                place = f"telemetry.conventions {metric.name}"
+                faults.append(Fault(convention.file, 0, 0, place, problem, hint=hint))
+    if faults:
+        raise ConventionError(faults)
+    return conventions
 
 
 def is_path(name: str) -> bool:

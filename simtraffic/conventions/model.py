@@ -199,6 +199,8 @@ class Convention:
     name: str
     version: str
     schema_url: str = ""
+    file: str = ""
+    """Where it was read from."""
     spans: Mapping[str, SpanSpec] = field(default_factory=dict)
     metrics: tuple[MetricSpec, ...] = ()
     logs: tuple[LogSpec, ...] = ()

@@ -61,6 +61,7 @@ def parse_convention(tree: object, file: str, locate: Locate) -> tuple[Conventio
     convention = Convention(
         name=reader.text(node.get("convention", ""), ("convention",)),
         version=reader.text(node.get("version", ""), ("version",)),
+        file=file,
         schema_url=reader.text(node.get("schema_url", ""), ("schema_url",)),
         spans={
             table: _span(reader, spans[table], ("spans", table), table)

@@ -45,14 +45,30 @@ class Evidence:
     """Nanoseconds, over records and points."""
     elapsed_ns: int
     """How far the arrivals came; rates are over the part of their window before this."""
+    is_share: bool = False
+    """Whether the run is one shard of several, which may hold nothing of what is selected."""
 
 
 def evaluate(threshold: Threshold, evidence: Evidence) -> ThresholdResult:
     """Judge one threshold."""
+    if _is_outside(threshold, evidence):
+        note = f"not judged: this run ends before {threshold.during}"
+        return ThresholdResult(threshold.text, None, True, threshold.measure, note)
     value = _value(threshold, evidence)
+    if value is None and evidence.is_share:
+        note = f"not judged: this shard has none; {_nothing(threshold)}"
+        return ThresholdResult(threshold.text, None, True, threshold.measure, note)
     passed = value is not None and _COMPARE[threshold.operator](value, threshold.limit)
     note = _nothing(threshold) if value is None else ""
     return ThresholdResult(threshold.text, value, passed, threshold.measure, note)
+
+
+def _is_outside(threshold: Threshold, evidence: Evidence) -> bool:
+    """Whether a run cut short by its duration never comes to the threshold's window."""
+    if threshold.during is None:
+        return False
+    window = evidence.tally.window(threshold.during)
+    return window is None or window.end_ns <= window.start_ns
 
 
 def _value(threshold: Threshold, evidence: Evidence) -> float | None:

@@ -128,8 +128,8 @@ class Playback:
 
     def fast(self) -> None:
         """Run through simulated time; delivery makes the simulation wait when it is full."""
-        steps = list(self.setup.steps(self.outlets.forms))
-        for index, blocks in enumerate(steps):
+        every = self.setup.blocks()
+        for blocks in self.setup.steps(self.outlets.forms):
             if self.is_over:
                 break
             exchanges = self.simulate(blocks)
@@ -141,12 +141,10 @@ class Playback:
                 self.telemetry.measure(frames)
                 # In simulated time nothing is ever late.
                 self.lateness.add_repeated(0, self._tell(frames, block=True))
-            follows = steps[index + 1][0] if index + 1 < len(steps) else None
-            self.elapsed_ns = (
-                self.setup.schedule.duration_ns
-                if follows is None
-                else self.setup.schedule.block_window(follows)[0]
-            )
+            self.elapsed_ns = self.setup.schedule.duration_ns
+            if self.simulated_blocks < len(every):
+                follows = every[self.simulated_blocks]
+                self.elapsed_ns = self.setup.schedule.block_window(follows)[0]
             self._collect_until(self.elapsed_ns)
             self.watch(self)
         self._finish(block=True)
@@ -258,7 +256,7 @@ class _Ahead:
     def __init__(self, playback: Playback, distance_ns: int) -> None:
         self._playback = playback
         self._distance_ns = distance_ns
-        self._blocks = list(playback.setup.blocks())
+        self._blocks = playback.setup.blocks()
         self._next = 0
         self.groups: list[_Group] = []
 

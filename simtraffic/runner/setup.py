@@ -12,7 +12,7 @@ from simtraffic._version import __version__
 from simtraffic.catalog import load_catalog
 from simtraffic.clock import unix_ns
 from simtraffic.conventions.context import Context, RouteFacts
-from simtraffic.conventions.load import ALWAYS_ON, load_convention
+from simtraffic.conventions.load import load_conventions
 from simtraffic.errors import UsageError
 from simtraffic.otlp.telemetry import Telemetry, TelemetrySettings
 from simtraffic.randomness import key_of
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from simtraffic.simulation.tables import Exchanges
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MOST_REQUESTS = 1e11
+"""More would take days even without telling them."""
+
 STEP_ARRIVALS = {"protobuf": 32_768, "json": 16_384}
 """Arrivals simulated and encoded together at full speed, by the form that is wanted.
 
@@ -61,10 +64,22 @@ class Setup:
         duration_ns: int | None = None,
         shard: str = "1/1",
     ) -> Setup:
-        """Prepare a scenario; the run id is a function of scenario, seed and start."""
+        """Prepare a scenario; the run id is a function of scenario, seed and start.
+
+        Raises:
+            UsageError: the start is no instant, the shard no share, the duration zero, or the
+                load beyond all measure.
+        """
         start_ns = start_unix_ns(start)
+        if duration_ns is not None and duration_ns <= 0:
+            raise UsageError("--duration: nothing would run; found 0s; write it like 5m")
         catalog = load_catalog()
         schedule = Schedule.of(scenario, duration_ns=duration_ns)
+        if schedule.total_expected > MOST_REQUESTS:
+            raise UsageError(
+                f"load: more requests than can be simulated; found {schedule.total_expected:.3g};"
+                f" ask for less with --scale or --duration, at most {MOST_REQUESTS:.0e}"
+            )
         run_id = f"{key_of('run', scenario.digest, scenario.seed, start_ns) & (1 << 64) - 1:016x}"
         simulator = Simulator(scenario, schedule, catalog, run_id=run_id)
         return cls(scenario, schedule, Shard.parse(shard), simulator, catalog, run_id, start_ns)
@@ -85,7 +100,7 @@ class Setup:
         """The teller of this run, for these encodings."""
         scenario = self.scenario
         settings = scenario.telemetry
-        conventions = [load_convention(name) for name in (*settings.conventions, ALWAYS_ON)]
+        conventions = load_conventions(settings.conventions)
         return Telemetry(
             conventions,
             self._context(),

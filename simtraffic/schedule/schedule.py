@@ -35,7 +35,7 @@ SMALL_RUN_BLOCKS = 64
 SMALLEST_BLOCK = 32
 
 HOLD = "hold"
-"""Name of the stage that prolongs a run."""
+"""Name of the stage that prolongs a run; longer when a stage of the scenario has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +164,10 @@ def _bounded(
         return stages
     if duration_ns > end:
         rate = stages[-1][1].end_rate
-        return [*stages, (HOLD, Segment(end, duration_ns, rate, rate))]
+        name = HOLD
+        while name in (taken for taken, _ in stages):
+            name += "-on"
+        return [*stages, (name, Segment(end, duration_ns, rate, rate))]
     kept = [(name, s) for name, s in stages if s.start_ns < duration_ns] or stages[:1]
     name, last = kept[-1]
     if last.end_ns > duration_ns:

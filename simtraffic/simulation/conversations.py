@@ -1,8 +1,8 @@
 """Which requests continue a conversation, and how its prompts grow, without carried state.
 
-The arrivals of a flow are numbered through the run in *cells* of operational time. Cells are dealt
-to *slots* in turn; a slot is a sequence of conversations, one turn a *round*. Whether a
-conversation starts in a round is a hash of flow, slot and round: any block knows its turns alone.
+The arrivals of a flow are numbered through the run (:class:`Numbering`). Numbers are dealt to
+*slots* in turn; a slot is a sequence of conversations, one turn a *round*. Whether a conversation
+starts in a round is a hash of flow, slot and round: any block knows its turns alone.
 """
 
 from __future__ import annotations
@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from simtraffic.distributions import inverse_normal, normal_of_hash
-from simtraffic.randomness import mix
+from simtraffic.randomness import mix, uniform
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from simtraffic.randomness import Streams
@@ -40,6 +42,9 @@ GROWTH = 0.8
 HIT_CHANCE = 0.9
 """Chance that the provider still has the turn before in its cache. Own assumption."""
 
+BLOCKS_AN_ERA = 1024
+"""Blocks that a block may have to look back over."""
+
 _ROUNDS_A_HASH = 4
 _JITTERS = 256
 _PACK = np.uint32((1 << 28) | (1 << 21) | (1 << 14) | (1 << 7))
@@ -59,6 +64,42 @@ class Turns:
     """The same of the turn before; meaningless in the first turn."""
     hit: NDArray[np.bool_]
     """Whether the turn before is still in the provider's cache."""
+    choice: Floats
+    """Uniform, the same in all turns: which model the conversation stays with."""
+
+
+class Numbering:
+    """Numbers each flow's rows through the run, from any block on.
+
+    How many rows of a flow came before a block is counted by drawing the choices of the blocks
+    before it again, back to the start of its era. An era's numbers begin far from those of others,
+    so that no conversation goes from one into the next: once in two million arrivals.
+    """
+
+    def __init__(self, flows: int, flow_counts: Callable[[int], Ints]) -> None:
+        """``flow_counts`` tells how many rows of each flow a block has."""
+        self._flow_counts = flow_counts
+        self._era = -1
+        self._before = [np.zeros(flows, dtype=np.int64)]
+
+    def of(self, flow: int, block_of: Ints) -> Ints:
+        """Numbers of a flow's rows, given their blocks, one whole block after the other."""
+        starts = np.flatnonzero(np.diff(block_of, prepend=-1))
+        sizes = np.diff(np.append(starts, len(block_of)))
+        first = np.array([self._first(flow, int(block)) for block in block_of[starts]])
+        numbers: Ints = (
+            np.arange(len(block_of)) - np.repeat(starts, sizes) + np.repeat(first, sizes)
+        )
+        return numbers
+
+    def _first(self, flow: int, block: int) -> int:
+        era, place = divmod(block, BLOCKS_AN_ERA)
+        if era != self._era:
+            self._era, self._before = era, self._before[:1]
+        while len(self._before) <= place:
+            counted = self._flow_counts(era * BLOCKS_AN_ERA + len(self._before) - 1)
+            self._before.append(self._before[-1] + counted)
+        return (era << 40) + int(self._before[place][flow])
 
 
 class ConversationModel:
@@ -75,7 +116,6 @@ class ConversationModel:
     ) -> None:
         seconds = max(schedule.duration_ns, 1) / 1e9
         gap = min(LONGEST_GAP_S, max(SHORTEST_GAP_S, seconds / 12.0))
-        self.cells_per_block = share * schedule.block_size
         self.slots = max(1, round(share * schedule.total_expected / seconds * gap))
         self.users = conversation.users
         self.salt = streams.salt(f"conversations of {flow}")
@@ -86,30 +126,20 @@ class ConversationModel:
         self.threshold = round(chance * 65536) - 1
         self.turn_scores = _turn_scores(chance)
 
-    def cells(self, block: int) -> tuple[int, int]:
-        """Number of a block's first cell, and how many it has."""
-        first = int(block * self.cells_per_block)
-        return first, int((block + 1) * self.cells_per_block) - first
-
-    def turns(self, seq: Ints, block: Ints, bits: Words) -> Turns:
+    def turns(self, number: Ints, bits: Words) -> Turns:
         """What each of the flow's rows is in its conversation.
 
         Args:
-            seq: Arrival numbers of the flow's rows, one whole block after the other.
-            block: Their blocks.
+            number: The rows' numbers among all rows of the flow.
             bits: Random bits of each row.
         """
-        cells, alone = self._cells(block)
-        slot = cells % self.slots
-        rounds = cells // self.slots
+        slot = number % self.slots
+        rounds = number // self.slots
         rounds += (mix(slot.view(np.uint64), self.salt) >> np.uint64(58)).view(np.int64)
         turn = self._turn(slot, rounds)
-        keys = ((slot << 32) + rounds - turn).view(np.uint64)
-        if alone.any():
-            turn[alone] = 0
-            # Beyond any slot, so that no conversation shares its number.
-            keys[alone] = seq[alone].view(np.uint64) | np.uint64(1 << 63)
-        conversation = mix(mix(keys, self.salt), np.uint64(21))
+        conversation = mix(
+            mix(((slot << 32) + rounds - turn).view(np.uint64), self.salt), np.uint64(21)
+        )
         traits = mix(conversation, self.salt)
         own = normal_of_hash(traits)
         own *= np.sqrt(1.0 - GROWTH * GROWTH)
@@ -118,8 +148,6 @@ class ConversationModel:
         score = self.turn_scores.take(place) * GROWTH + own
         place -= _JITTERS
         previous = self.turn_scores.take(place, mode="clip") * GROWTH + own
-        if alone.any():
-            score[alone] = normal_of_hash(mix(traits[alone], np.uint64(22)))
         user = ((traits >> np.uint64(24)) & np.uint64(0xFFFF_FFFF)).view(np.int64)
         return Turns(
             conversation=np.maximum(conversation, np.uint64(1)),
@@ -128,24 +156,8 @@ class ConversationModel:
             score=score,
             previous_score=previous,
             hit=(turn > 0) & ((bits & np.uint64(0xFFFF)) < np.uint64(HIT_CHANCE * 65536)),
+            choice=uniform(mix(traits, np.uint64(23))),
         )
-
-    def _cells(self, block_of: Ints) -> tuple[Ints, NDArray[np.bool_]]:
-        """The cell of each row, and whether the row stands alone because the cell was taken."""
-        starts = np.flatnonzero(np.diff(block_of, prepend=-1))
-        sizes = np.diff(np.append(starts, len(block_of)))
-        borders = [self.cells(int(block)) for block in block_of[starts]]
-        first = np.array([cell for cell, _ in borders], dtype=np.int64)
-        count = np.array([count for _, count in borders], dtype=np.int64)
-        rank = np.arange(len(block_of)) - np.repeat(starts, sizes)
-        cells = rank * np.repeat(count, sizes) // np.repeat(sizes, sizes)
-        alone = np.empty(len(cells), dtype=bool)
-        alone[:1] = False
-        np.equal(cells[1:], cells[:-1], out=alone[1:])
-        alone[starts] = count == 0
-        alone |= np.repeat(count == 0, sizes)
-        cells += np.repeat(first, sizes)
-        return cells, alone
 
     def _turn(self, slot: Ints, rounds: Ints) -> Ints:
         """Rounds back to the start of the conversation: 0 in its first turn."""

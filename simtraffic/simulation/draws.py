@@ -100,6 +100,12 @@ def draw_requests(
     return requests, CallDraws(uniforms[1], scores[2], scores[3])
 
 
+def draw_choices(streams: Streams, block: int, size: int) -> Floats:
+    """The first of a block's draws alone: what decides flow and model."""
+    choices: Floats = streams.block("requests", block).random(size)
+    return choices
+
+
 def draw_ids(streams: Streams, blocks: Sequence[int], sizes: Sequence[int]) -> Ids:
     """The ids of every arrival of these blocks and of its first operation and attempt."""
     count = sum(sizes)

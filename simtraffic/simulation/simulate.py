@@ -13,8 +13,8 @@ import numpy as np
 from simtraffic.randomness import Streams
 from simtraffic.simulation.calls import CallModel, Calls
 from simtraffic.simulation.capacity import Load
-from simtraffic.simulation.conversations import ConversationModel
-from simtraffic.simulation.draws import Hashed, draw_ids, draw_requests
+from simtraffic.simulation.conversations import ConversationModel, Numbering
+from simtraffic.simulation.draws import Hashed, draw_choices, draw_ids, draw_requests
 from simtraffic.simulation.faults import RETRYABLE, ROOT_STATUS, FaultModel
 from simtraffic.simulation.forecast import Forecast
 from simtraffic.simulation.latency import LatencyModel
@@ -81,6 +81,8 @@ class Simulator:
         self._prices = PriceModel(mix)
         self._hashed = Hashed.of(streams, id_streams)
         self._conversations = _conversations(mix, schedule, streams)
+        self._flow_choices = {flow: _choice_within(mix, flow) for flow in self._conversations}
+        self._numbering = Numbering(len(mix.flows), self._flow_counts)
         self._calls = CallModel(
             load,
             latency,
@@ -171,6 +173,12 @@ class Simulator:
         previous = self._converse(requests, combination, draws) if self._conversations else None
         return requests, combination, draws, previous
 
+    def _flow_counts(self, block: int) -> Ints:
+        """How many rows of each flow a block has."""
+        draws = draw_choices(self._streams, block, self.schedule.count(block))
+        flows = self._flow.take(self._choice.pick(draws))
+        return np.bincount(flows, minlength=len(self.vocabulary.flows))
+
     def _converse(self, requests: Requests, combination: Indices, draws: RequestDraws) -> Ints:
         """Fill in conversations; the input that each row's turn before left in the cache."""
         previous = np.zeros(len(requests), dtype=np.int64)
@@ -178,8 +186,13 @@ class Simulator:
             rows = np.flatnonzero(requests.flow == flow)
             if not len(rows):
                 continue
-            seq = requests.seq[rows]
-            turns = model.turns(seq, seq >> SEQ_BITS, draws.places[rows])
+            number = self._numbering.of(flow, requests.seq[rows] >> SEQ_BITS)
+            turns = model.turns(number, draws.places[rows])
+            # A conversation stays with its model, and its client with streaming or not.
+            picks, choices = self._flow_choices[flow]
+            combination[rows] = picks[choices.pick(turns.choice)]
+            requests.route[rows] = self._route.take(combination[rows])
+            requests.streaming[rows] = self._streaming.take(combination[rows])
             requests.conversation[rows] = turns.conversation
             requests.turn[rows] = turns.turn
             requests.user[rows] = turns.user
@@ -302,6 +315,16 @@ class Simulator:
             requests.cost_pusd[rows] += further.input_cost_pusd + further.output_cost_pusd
             requests.end_ns[rows] = further.end_ns + overhead_ns[rows]
         requests.status_code = ROOT_STATUS.take(requests.error)
+
+
+def _choice_within(mix: Mix, flow: int) -> tuple[Indices, Choice]:
+    """The combinations of a flow that can be chosen, and the choice among them."""
+    picks = [
+        number
+        for number, combination in enumerate(mix.combinations)
+        if combination.flow == flow and mix.weights[number] > 0
+    ]
+    return np.array(picks, dtype=np.intp), Choice.of([mix.weights[number] for number in picks])
 
 
 def _gateway_ns(bits: NDArray[np.uint16]) -> Ints:

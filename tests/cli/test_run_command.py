@@ -219,3 +219,27 @@ def test_a_second_signal_leaves_at_once_with_the_balance_so_far(tmp_path):
     assert stopping.startswith("stopping")
     assert "left at once" in rest
     assert "traces" in rest
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--out", "{scenario}"], "the file is a scenario already"),
+        (["--out", "same.json", "--result", "same.json"], "the file is --out of"),
+        (["--result", ""], "the name is empty"),
+    ],
+    ids=["scenario", "both", "empty"],
+)
+def test_no_file_overwrites_another(tmp_path, monkeypatch, arguments, told):
+    from tests.told import RICH
+
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "rich.yaml"
+    path.write_text(RICH)
+    asked = [argument.replace("{scenario}", str(path)) for argument in arguments]
+
+    done = CliRunner().invoke(app, ["run", str(path), "--start", "2026-01-01T00:00:00Z", *asked])
+
+    assert done.exit_code != 0
+    assert told in (done.output + str(done.exception))
+    assert path.read_text() == RICH

@@ -129,7 +129,8 @@ def test_a_parent_may_come_a_generation_later_and_the_memory_stays_bounded() -> 
     assert check.orphans == 0
 
 
-def test_a_parent_that_never_comes_is_counted_once_when_it_is_forgotten() -> None:
+def test_a_parent_that_may_still_be_under_way_is_forgotten_without_a_fault() -> None:
+    """At a high rate roots come many spans after their children: memory stays flat, no fault."""
     faults = Faults()
     check = TraceCheck(faults, generation=10)
     check.check(request({"span_id": span_id(1), "parent_span_id": b"nobody!!"}))
@@ -137,5 +138,5 @@ def test_a_parent_that_never_comes_is_counted_once_when_it_is_forgotten() -> Non
     for number in range(2, 1000):
         check.check(request({"span_id": span_id(number)}))
 
-    assert faults.found == {MISSING_PARENT: 1}
+    assert not faults.found
     assert check.orphans == 0

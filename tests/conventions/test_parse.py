@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from simtraffic.conventions.columns import CATEGORIES, NUMBERS, TABLES, TEXTS, known
-from simtraffic.conventions.load import BUILT_IN, built_in_names, load_convention
+from simtraffic.conventions.load import BUILT_IN, built_in_names, load_convention, load_conventions
 from simtraffic.errors import ConventionError, UsageError
 from simtraffic.runner import run
 from simtraffic.scenario import load_scenario
@@ -135,3 +135,15 @@ def test_every_column_belongs_to_one_sort() -> None:
     assert not set(CATEGORIES) & set(NUMBERS)
     assert not set(TEXTS) & (set(CATEGORIES) | set(NUMBERS))
     assert all(known(table) for table in TABLES)
+
+
+def test_two_conventions_that_emit_one_metric_are_a_fault(tmp_path: Path) -> None:
+    """A metric stream has one writer."""
+    text = (BUILT_IN / "gen_ai.yaml").read_text()
+    (tmp_path / "own.yaml").write_text(text.replace("convention: gen_ai", "convention: own", 1))
+
+    with pytest.raises(ConventionError) as caught:
+        load_conventions(["gen_ai", str(tmp_path / "own.yaml")])
+
+    assert len(caught.value.faults) == len(load_convention("gen_ai").metrics)
+    assert "two conventions emit this metric, gen_ai and own" in str(caught.value)

@@ -153,4 +153,8 @@ def test_real_time_tells_the_same_spans(tmp_path: Path) -> None:
     assert entries(fast, "Logs", "Logs", "logRecords") == entries(
         real, "Logs", "Logs", "logRecords"
     )
-    assert last_points(fast) == last_points(real)
+    points, others = last_points(fast), last_points(real)
+    # Which of a bucket's measurements is its example depends on the order of counting.
+    for point in (*points.values(), *others.values()):
+        point.pop("exemplars", None)
+    assert points == others

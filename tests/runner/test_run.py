@@ -282,3 +282,55 @@ def test_a_generator_that_cannot_keep_up_skips_and_says_so(tmp_path: Path) -> No
     assert 0 < ledger.generated < playback.setup.schedule.planned()
     playback.plan_rest()
     assert playback.planned == playback.setup.schedule.planned()
+
+
+class TestACutRun:
+    """A run shortened by its duration, or one shard of several."""
+
+    THRESHOLDS = BRIEF + (
+        "incidents: [{name: late, at: 3s, duration: 1s, errors: {overloaded: 10%}}]\n"
+        "thresholds: ['error_share < 100% during late', 'requests > 10']\n"
+    )
+
+    def test_does_not_judge_what_it_never_comes_to(self, tmp_path: Path) -> None:
+        scenario = parse_scenario(self.THRESHOLDS)
+
+        cut = run(scenario, out=str(tmp_path / "o"), start=START, duration_ns=2 * 10**9)
+
+        assert [(t.value is None, t.passed) for t in cut.thresholds] == [
+            (True, True),
+            (False, True),
+        ]
+        assert cut.thresholds[0].note == "not judged: this run ends before late"
+
+    def test_still_fails_where_nothing_matched_in_a_whole_run(self, tmp_path: Path) -> None:
+        text = self.THRESHOLDS.replace("during late", "where flow=support").replace(
+            "share: 5", "share: 0.0001"
+        )
+
+        whole = run(parse_scenario(text), out=str(tmp_path / "o"), start=START)
+
+        assert (whole.thresholds[0].value, whole.thresholds[0].passed) == (None, False)
+
+    def test_a_user_keeps_the_name_of_a_stage(self, tmp_path: Path) -> None:
+        text = (
+            BRIEF.replace("name: only", "name: hold") + "thresholds: ['requests < 120 during hold']"
+        )
+
+        result = run(
+            parse_scenario(text), out=str(tmp_path / "o"), start=START, duration_ns=20 * 10**9
+        )
+
+        assert [stage.name for stage in result.stages] == ["hold", "hold-on"]
+        assert result.thresholds[0].passed
+
+    @pytest.mark.parametrize("duration_ns", [0, -1])
+    def test_of_no_length_is_refused(self, duration_ns: int) -> None:
+        with pytest.raises(UsageError, match="--duration"):
+            run(parse_scenario(BRIEF), out="-", duration_ns=duration_ns)
+
+    def test_beyond_all_measure_is_refused(self) -> None:
+        huge = parse_scenario(BRIEF.replace("rate: 25/s", "rate: 1000000000000/s"))
+
+        with pytest.raises(UsageError, match="more requests than can be simulated"):
+            run(huge, out="-")

@@ -56,8 +56,7 @@ def test_turns_count_up_inside_a_conversation(talks: Exchanges) -> None:
     same = ids[1:] == ids[:-1]
     assert (turn[1:][same] > turn[:-1][same]).all()
     assert (due[1:][same] > due[:-1][same]).all()
-    # A block with fewer arrivals than expected leaves cells, and so turns, out.
-    assert (turn[1:][same] == turn[:-1][same] + 1).mean() > 0.95
+    assert (turn[1:][same] == turn[:-1][same] + 1).all()
 
 
 def test_turns_come_seconds_apart(talks: Exchanges) -> None:
@@ -130,3 +129,57 @@ def test_a_tiny_flow_still_converses() -> None:
     assert requests.conversation[small].all()
     assert (requests.turn[small] > 1).any()
     assert not requests.conversation[~small].any()
+
+
+@pytest.mark.parametrize("share", [0.01, 0.3])
+@pytest.mark.parametrize("kind", ["even", "poisson"])
+def test_a_small_share_has_conversations_as_long(share: float, kind: str) -> None:
+    """Other traffic in between neither splits conversations nor leaves turns out."""
+    asked = scenario(
+        flow("talk", share=share, tokens="conversation", conversation=conversation(6.0, 500)),
+        flow("other", share=1 - share),
+        load=load(stage(6 * 3600, rate=40.0), kind=kind),
+    )
+    sim = simulator(asked)
+    ids, turns = [], []
+    for block in range(sim.schedule.block_count):
+        requests = sim.simulate(block).requests
+        ids.append(requests.conversation[requests.flow == 0])
+        turns.append(requests.turn[requests.flow == 0])
+    conversation_ids, turn = np.concatenate(ids), np.concatenate(turns)
+    order = np.lexsort((turn, conversation_ids))
+    same = np.diff(conversation_ids[order].view(np.int64)) == 0
+    assert (np.diff(turn[order])[same] == 1).all()
+    count = len(np.unique(conversation_ids))
+    # The mean of n conversations of mean 6 and deviation 5.5 (geometric), five standard errors,
+    # and those under way at both ends, at most one in each slot.
+    slots = round(share * 40 * 20)
+    assert abs(len(turn) / count - 6.0) < 5 * 5.5 / math.sqrt(count) + 6.0 * 2 * slots / count
+
+
+def test_a_conversation_stays_with_its_model() -> None:
+    models = {"openai/gpt-4o-mini": 2.0, "anthropic/claude-haiku-4.5": 1.0}
+    asked = scenario(
+        flow(tokens="conversation", conversation=conversation(4.0, 500), models=models),
+        load=load(stage(1000, rate=100.0)),
+    )
+    sim = simulator(asked)
+    requests = sim.simulate_blocks(range(sim.schedule.block_count)).requests
+    _, first, which = np.unique(requests.conversation, return_index=True, return_inverse=True)
+    assert (requests.route == requests.route[first][which]).all()
+    # About 25,000 conversations; five standard errors of a third.
+    assert abs((requests.route[first] == 0).mean() - 2 / 3) < 5 * math.sqrt(2 / 9 / 25_000)
+
+
+def test_far_blocks_are_numbered_alone() -> None:
+    """A block of a later era looks back over its era alone, and is the same in any order."""
+    asked = scenario(
+        flow(tokens="conversation", conversation=conversation(4.0, 500)),
+        load=load(stage(30_000, rate=100.0)),
+    )
+    first, second = simulator(asked), simulator(asked)
+    late = first.simulate(1030)
+    second.simulate(3)
+    second.simulate(1040)
+    again = second.simulate(1030)
+    np.testing.assert_array_equal(late.requests.conversation, again.requests.conversation)
