@@ -45,9 +45,12 @@ DRAIN_NS = 30_000_000_000
 # Measured on one core of a two-core server with benchmarks/encode.py: what a span costs with its
 # metrics and log records, and what the process holds before the first request.
 _CPU_SECONDS_PER_SPAN = 1.6e-6
+_CPU_SECONDS_PER_POINT = 5e-6
 _CPU_SECONDS_AT_START = 0.6
 _IDLE_RSS_BYTES = 130_000_000
 _BUFFER_RSS_BYTES = 90_000_000
+_RSS_BYTES_PER_SERIES = 4_500
+"""Buckets, sums and exemplars of a series over its open intervals."""
 
 
 @dataclass
@@ -108,8 +111,12 @@ def plan(scenario: Scenario, *, duration_ns: int | None = None, shard: str = "1/
             PlannedIncident(i.name, i.at_ns / 1e9, i.duration_ns / 1e9) for i in scenario.incidents
         ),
         generator=PlannedGenerator(
-            cpu_seconds=_CPU_SECONDS_AT_START + spans * _CPU_SECONDS_PER_SPAN,
-            peak_rss_bytes=_IDLE_RSS_BYTES + _BUFFER_RSS_BYTES,
+            cpu_seconds=_CPU_SECONDS_AT_START
+            + spans * _CPU_SECONDS_PER_SPAN
+            + signals["metrics"].generated * _CPU_SECONDS_PER_POINT,
+            peak_rss_bytes=_IDLE_RSS_BYTES
+            + _BUFFER_RSS_BYTES
+            + seen.series * _RSS_BYTES_PER_SERIES,
             spans_per_second=peak * spans / planned / setup.shard.count if planned else 0.0,
         ),
         curve=tuple(_curve(setup)),
