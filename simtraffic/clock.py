@@ -6,14 +6,12 @@ a factor, and simulated time that never waits.
 
 from __future__ import annotations
 
+import math
 import resource
 import sys
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
-
-if TYPE_CHECKING:
-    import threading
+from typing import Protocol
 
 SECOND_NS = 1_000_000_000
 
@@ -28,6 +26,36 @@ def monotonic() -> float:
     return time.monotonic()  # noqa: TID251
 
 
+_SLICE_S = 0.05
+
+
+class Flag:
+    """A wish that one side utters and another looks for, safe to set inside a signal handler.
+
+    ``threading.Event`` is not: its lock may be held by the very code that the signal interrupts.
+    """
+
+    __slots__ = ("_is_set",)
+
+    def __init__(self) -> None:
+        self._is_set = False
+
+    def set(self) -> None:
+        """Utter it."""
+        self._is_set = True
+
+    def is_set(self) -> bool:
+        """Whether it was uttered."""
+        return self._is_set
+
+    def wait(self, timeout_s: float = math.inf) -> bool:
+        """Wait until it is set, no longer than this; whether it is."""
+        end = monotonic() + timeout_s
+        while not self._is_set and (left := end - monotonic()) > 0:
+            time.sleep(min(left, _SLICE_S))  # noqa: TID251
+        return self._is_set
+
+
 class Clock(Protocol):
     """Time as a run sees it, counted from its start."""
 
@@ -38,7 +66,7 @@ class Clock(Protocol):
         """Nanoseconds of simulated time since the start."""
         ...
 
-    def wait_until(self, elapsed_ns: int, stop: threading.Event) -> None:
+    def wait_until(self, elapsed_ns: int, stop: Flag) -> None:
         """Return when this much simulated time has passed, or when ``stop`` is set."""
         ...
 
@@ -59,7 +87,7 @@ class RealClock:
         """Simulated nanoseconds since the start."""
         return int((monotonic() - self._origin) * self.factor * SECOND_NS)
 
-    def wait_until(self, elapsed_ns: int, stop: threading.Event) -> None:
+    def wait_until(self, elapsed_ns: int, stop: Flag) -> None:
         """Wait for the wall clock to reach this point of the run."""
         remaining = elapsed_ns / SECOND_NS / self.factor - (monotonic() - self._origin)
         if remaining > 0:
@@ -77,7 +105,7 @@ class SimulatedClock:
         """The furthest point that was waited for."""
         return self._elapsed_ns
 
-    def wait_until(self, elapsed_ns: int, stop: threading.Event) -> None:  # noqa: ARG002
+    def wait_until(self, elapsed_ns: int, stop: Flag) -> None:  # noqa: ARG002
         """Jump there."""
         self._elapsed_ns = max(self._elapsed_ns, elapsed_ns)
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from simtraffic.cli import console
+from simtraffic.clock import Flag
 
 if TYPE_CHECKING:
     from simtraffic.collector.counts import CollectorCounts
@@ -57,9 +58,9 @@ def collect(
     _print_counts(collector.counts(), as_json=json, to_error=out == "-")
 
 
-def _stop_event(*, watch_input: bool) -> threading.Event:
+def _stop_event(*, watch_input: bool) -> Flag:
     """Set by the first SIGINT or SIGTERM, or by the end of standard input."""
-    stop = threading.Event()
+    stop = Flag()
 
     def on_signal(*_: Any) -> None:
         stop.set()
@@ -71,7 +72,7 @@ def _stop_event(*, watch_input: bool) -> threading.Event:
     return stop
 
 
-def _watch_input(stop: threading.Event) -> None:
+def _watch_input(stop: Flag) -> None:
     # Past Python's buffered reader, whose lock a daemon thread would hold at exit.
     while os.read(0, 1024):
         continue

@@ -5,6 +5,7 @@ Rich is imported when something is drawn, not before: most commands print a line
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from typing import TYPE_CHECKING, TextIO
@@ -31,6 +32,12 @@ def tell(text: str) -> None:
     """A line for people on standard error."""
     sys.stderr.write(text + "\n")
     sys.stderr.flush()
+
+
+def tell_from_signal(text: str) -> None:
+    """The same inside a signal handler, past buffers that the interrupted code may be writing."""
+    with contextlib.suppress(OSError, ValueError):
+        os.write(sys.stderr.fileno(), text.encode() + b"\n")
 
 
 def show(renderable: RenderableType) -> None:

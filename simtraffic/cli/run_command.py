@@ -307,7 +307,10 @@ class _Watcher:
     def request(self) -> None:
         """Ask the run to end, as the first signal does."""
         self.stop.request()
-        self.say("stopping: no more arrivals, draining; once more leaves at once")
+        if not self._quiet:
+            console.tell_from_signal(
+                "stopping: no more arrivals, draining; once more leaves at once"
+            )
 
     def farewell(self) -> None:
         """The balance so far, as the second signal leaves no time for more."""

@@ -22,6 +22,7 @@ from simtraffic.randomness import Streams
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from simtraffic.clock import Flag
     from simtraffic.export import Transport
 
 # Under the 4 MiB that gRPC servers take by default, with room for headers.
@@ -89,9 +90,7 @@ class Delivery:
         """Bytes held now, waiting and in flight."""
         return self._held
 
-    def submit(
-        self, chunk: Batch, *, block: bool = False, stop: threading.Event | None = None
-    ) -> None:
+    def submit(self, chunk: Batch, *, block: bool = False, stop: Flag | None = None) -> None:
         """Hand a chunk over; it is never split.
 
         Args:
@@ -151,7 +150,7 @@ class Delivery:
             return CLOSED
         return LARGER_THAN_QUEUE if size > self.queue_bytes else None
 
-    def _wait_for_room(self, size: int, stop: threading.Event | None) -> str | None:
+    def _wait_for_room(self, size: int, stop: Flag | None) -> str | None:
         while self._held + size > self.queue_bytes:
             if stop is not None and stop.is_set():
                 return INTERRUPTED

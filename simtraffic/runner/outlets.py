@@ -9,9 +9,9 @@ from simtraffic.export.otlp_json import json_body
 from simtraffic.ledger import SIGNALS
 
 if TYPE_CHECKING:
-    import threading
     from collections.abc import Mapping, Sequence
 
+    from simtraffic.clock import Flag
     from simtraffic.export import Form
     from simtraffic.export.delivery import Delivery
     from simtraffic.export.file import FileSink
@@ -26,7 +26,7 @@ class Outlet(Protocol):
         """``protobuf`` or ``json``: how spans and log records are wanted."""
         ...
 
-    def submit(self, chunk: Chunk, *, block: bool, stop: threading.Event) -> None:
+    def submit(self, chunk: Chunk, *, block: bool, stop: Flag) -> None:
         """Take a chunk; with ``block`` wait for room rather than drop."""
         ...
 
@@ -48,7 +48,7 @@ class ReceiverOutlet:
         """As the protocol of the signal has it."""
         return self._forms[signal]
 
-    def submit(self, chunk: Chunk, *, block: bool, stop: threading.Event) -> None:
+    def submit(self, chunk: Chunk, *, block: bool, stop: Flag) -> None:
         """Hand over to the delivery."""
         # Points come as protobuf; if JSON is wanted, the delivery's own threads turn them into it.
         form: Form = "protobuf" if chunk.signal == "metrics" else self._forms[chunk.signal]
@@ -72,7 +72,7 @@ class FileOutlet:
         """JSON."""
         return "json"
 
-    def submit(self, chunk: Chunk, *, block: bool, stop: threading.Event) -> None:  # noqa: ARG002
+    def submit(self, chunk: Chunk, *, block: bool, stop: Flag) -> None:  # noqa: ARG002
         """Write a line."""
         form: Form = "protobuf" if chunk.signal == "metrics" else "json"
         line = json_body(Batch(chunk.signal, chunk.payload, chunk.count, form=form))
@@ -91,7 +91,7 @@ class Outlets:
         self,
         outlets: Sequence[Outlet],
         ledger: Ledger,
-        stop: threading.Event,
+        stop: Flag,
         signals: Sequence[str] = SIGNALS,
     ) -> None:
         """With at least one outlet; the ledger belongs to the first."""

@@ -30,8 +30,7 @@ from simtraffic.runner.setup import Setup, within
 from simtraffic.runner.stop import StopSignal
 
 if TYPE_CHECKING:
-    import threading
-
+    from simtraffic.clock import Flag
     from simtraffic.otlp.requests import Chunk
     from simtraffic.otlp.telemetry import Telemetry
     from simtraffic.scenario import Scenario
@@ -65,7 +64,7 @@ class _Counted:
         """Protobuf."""
         return "protobuf"
 
-    def submit(self, chunk: Chunk, *, block: bool, stop: threading.Event) -> None:  # noqa: ARG002
+    def submit(self, chunk: Chunk, *, block: bool, stop: Flag) -> None:  # noqa: ARG002
         """Count a chunk."""
         self.count[chunk.signal] += chunk.count
         self.size[chunk.signal] += chunk.proto_bytes

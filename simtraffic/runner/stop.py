@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import threading
+from simtraffic.clock import Flag
 
 
 class StopSignal:
@@ -10,7 +10,7 @@ class StopSignal:
 
     def __init__(self) -> None:
         """Not asked yet."""
-        self.event = threading.Event()
+        self.event = Flag()
 
     def request(self) -> None:
         """Ask."""
