@@ -75,9 +75,11 @@ def rounded(requests: Iterable[tuple[str, Any]], digits: int) -> Iterator[tuple[
         for span in _each_span(request):
             for attribute in span.attributes:
                 if attribute.value.HasField("double_value"):
-                    attribute.value.double_value = float(
-                        f"{attribute.value.double_value:.{digits}g}"
-                    )
+                    # Times and costs have fewer digits than that and are far from a tie; a rate
+                    # may end anywhere, so that a wrong last bit could tip the last digit kept.
+                    kept = 6 if attribute.key.endswith("per_second") else digits
+                    value = float(f"{attribute.value.double_value:.{kept}g}")
+                    attribute.value.double_value = value
         yield signal, request
 
 
