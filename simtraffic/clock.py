@@ -1,7 +1,7 @@
 """The only place that reads a clock or waits.
 
-A run asks its clock when it is and waits for the next tick. Three kinds: wall time, wall time with
-a factor, and simulated time that never waits.
+A run in real time asks its clock when it is and waits for the next tick; a factor makes simulated
+time faster than the wall's. At full speed a run asks no clock at all.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import resource
 import sys
 import time
 from dataclasses import dataclass, field
-from typing import Protocol
 
 SECOND_NS = 1_000_000_000
 
@@ -56,27 +55,11 @@ class Flag:
         return self._is_set
 
 
-class Clock(Protocol):
-    """Time as a run sees it, counted from its start."""
-
-    waits: bool
-    """Whether the clock holds the run back; in simulated time delivery does."""
-
-    def elapsed_ns(self) -> int:
-        """Nanoseconds of simulated time since the start."""
-        ...
-
-    def wait_until(self, elapsed_ns: int, stop: Flag) -> None:
-        """Return when this much simulated time has passed, or when ``stop`` is set."""
-        ...
-
-
 @dataclass
 class RealClock:
     """Wall time, ``factor`` simulated seconds to a real one."""
 
     factor: float = 1.0
-    waits: bool = field(default=True, init=False)
     _origin: float = field(default_factory=monotonic, init=False)
 
     def restart(self) -> None:
@@ -92,22 +75,6 @@ class RealClock:
         remaining = elapsed_ns / SECOND_NS / self.factor - (monotonic() - self._origin)
         if remaining > 0:
             stop.wait(remaining)
-
-
-@dataclass
-class SimulatedClock:
-    """As fast as possible: whatever is waited for has come."""
-
-    waits: bool = field(default=False, init=False)
-    _elapsed_ns: int = field(default=0, init=False)
-
-    def elapsed_ns(self) -> int:
-        """The furthest point that was waited for."""
-        return self._elapsed_ns
-
-    def wait_until(self, elapsed_ns: int, stop: Flag) -> None:  # noqa: ARG002
-        """Jump there."""
-        self._elapsed_ns = max(self._elapsed_ns, elapsed_ns)
 
 
 def cpu_seconds() -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 
-from simtraffic.clock import Flag, RealClock, SimulatedClock
+from simtraffic.clock import Flag, RealClock
 
 
 def test_a_flag_set_by_a_signal_ends_a_wait() -> None:
@@ -30,12 +30,3 @@ def test_real_time_waits_for_the_simulated_moment() -> None:
     clock.wait_until(5_000_000_000, Flag())
 
     assert clock.elapsed_ns() >= 5_000_000_000
-
-
-def test_simulated_time_is_wherever_it_was_waited_for() -> None:
-    clock = SimulatedClock()
-
-    clock.wait_until(10**18, Flag())
-    clock.wait_until(5, Flag())
-
-    assert clock.elapsed_ns() == 10**18
