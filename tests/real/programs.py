@@ -75,12 +75,12 @@ class Door:
         self.process.wait(PATIENCE_S)
 
 
-def otelcol_program() -> str:
-    """Path of the OpenTelemetry Collector that tools/build.sh makes."""
+def tool(name: str) -> str:
+    """Path of a program that tools/build.sh makes, such as ``promtool``."""
     cache = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
     folder = Path(os.environ.get("SIMTRAFFIC_TOOLS") or f"{cache}/simtraffic/tools")
-    path = folder / "bin" / "otelcol"
-    return str(path) if path.exists() else _missing("otelcol", "`make tools` builds it (needs Go)")
+    path = folder / "bin" / name
+    return str(path) if path.exists() else _missing(name, "`make tools` builds it (needs Go)")
 
 
 def rotel_program() -> str:
@@ -113,7 +113,7 @@ def _missing(name: str, how: str) -> str:
 @contextmanager
 def otelcol(folder: Path) -> Iterator[Door]:
     """An OpenTelemetry Collector that writes what it takes into files of the folder."""
-    program = otelcol_program()
+    program = tool("otelcol")
     grpc, http, health = _free_ports(3)
     config = folder / "otelcol.yaml"
     text = _OTELCOL.format(grpc=grpc, http=http, health=health, folder=folder)
