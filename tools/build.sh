@@ -6,6 +6,7 @@
 #   alertmanager    Alertmanager and amtool
 #   jaeger          Jaeger, without its pages
 #   victoria-logs   VictoriaLogs, the log store of the native stack
+#   prometheus-2.42 Debian's older Prometheus, which scrapes; fetched, not built
 #   kustomize       builds the manifests of k8s/
 #   telemetrygen    the Collector project's own generator, for comparison in benchmarks
 # Usage: tools/build.sh [PROGRAM...]     without a name: all
@@ -22,7 +23,7 @@ jaeger_version=1.76.0           # the newest module that is served; it holds ver
 victoria_logs_version=1.51.1-0.20260624061259-dc94972a8708
 victoria_metrics_version=1.148.8
 kustomize_version=5.7.1
-all=(otelcol prometheus alertmanager victoria-logs jaeger kustomize telemetrygen)
+all=(otelcol prometheus alertmanager victoria-logs jaeger prometheus-2.42 kustomize telemetrygen)
 export CGO_ENABLED=0 GOTOOLCHAIN=local GOFLAGS=-buildvcs=false GOBIN=$cache/bin
 
 version_of() {
@@ -32,15 +33,18 @@ version_of() {
     alertmanager) echo "$alertmanager_version" ;;
     jaeger) echo "$jaeger_version" ;;
     victoria-logs) echo "$victoria_logs_version $victoria_metrics_version" ;;
+    prometheus-2.42) echo 2.42 ;;
     kustomize) echo "$kustomize_version" ;;
   esac
 }
+
+builder() { echo "build_${1//[-.]/_}"; }
 
 # A recipe is what decides the outcome; its hash is the stamp of what was built from it.
 recipe() {
   {
     version_of "$1"
-    declare -f "build_${1//-/_}" compile
+    declare -f "$(builder "$1")" compile
     [[ $1 != otelcol ]] || cat "$manifest"
     go version
   } | cksum
@@ -105,6 +109,18 @@ build_victoria_logs() {
   compile victoria-logs "$package"
 }
 
+# From Debian's package, unpacked and not installed, so that no service is started.
+build_prometheus_2_42() {
+  [[ $(apt-cache policy prometheus 2>/dev/null) == *" 2.42."* ]] || apt-get update
+  local newest
+  newest=$(apt-cache madison prometheus | awk '$3 ~ /^2[.]42[.]/ {print $3; exit}')
+  [[ $newest ]] || { echo "Debian 12 has this version; this system has another" >&2; return 1; }
+  apt-get download "prometheus=$newest"
+  dpkg-deb --extract prometheus_*.deb .
+  mv usr/bin/prometheus "$cache/bin/prometheus-2.42"
+  mv usr/bin/promtool "$cache/bin/promtool-2.42"
+}
+
 build_kustomize() {
   go install -ldflags '-s -w' "sigs.k8s.io/kustomize/kustomize/v5@v$kustomize_version"
 }
@@ -120,7 +136,7 @@ build() (
   trap 'rm -rf "$work"' EXIT
   cd "$work"
   # In the background, as a function on the left of || would go on after a failure.
-  "build_${1//-/_}" >"$cache/$1.log" 2>&1 &
+  "$(builder "$1")" >"$cache/$1.log" 2>&1 &
   wait $! || {
     tail -n 20 "$cache/$1.log" >&2
     echo "tools/build.sh: $1 could not be built; the whole of it: $cache/$1.log" >&2
@@ -131,7 +147,7 @@ build() (
 main() {
   local program
   for program in "$@"; do
-    declare -F "build_${program//-/_}" >/dev/null || {
+    declare -F "$(builder "$program")" >/dev/null || {
       echo "tools/build.sh: no such program: $program; there are ${all[*]}" >&2
       exit 2
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from simtraffic.conventions.columns import CATEGORIES, COLLECTION_NUMBERS, NUMBERS, TABLES, TEXTS
+from simtraffic.conventions.columns import CATEGORIES, NUMBERS, STANDING, TABLES, TEXTS
 from simtraffic.conventions.load import ALWAYS_ON, built_in_names, load_convention
 from simtraffic.report.metric_names import prometheus_name
 
@@ -65,8 +65,8 @@ def columns() -> str:
                 about = ", ".join(dict.fromkeys([about, _SOURCES[TEXTS[name].source]]))
             rows.append(f"| `{name}` | {sort} | {tables} | {about} |")
     rows += [
-        f"| `{name}` | number | collection | memory of an instance at the collection |"
-        for name in COLLECTION_NUMBERS
+        f"| `{name}` | number | {column.table} | {column.about} |"
+        for name, column in STANDING.items()
     ]
     return "\n".join(rows)
 

@@ -147,6 +147,20 @@ def prometheus(path: str, addresses: Addresses, config: Path, data: Path) -> Pro
     )
 
 
+def prometheus_that_scrapes(path: str, addresses: Addresses, config: Path, data: Path) -> Program:
+    """A Prometheus of any version from 2.40 that scrapes the collector."""
+    return Program(
+        "prometheus-that-scrapes",
+        (
+            *(path, "--config.file", str(config / "prometheus/scrape.yml")),
+            *("--storage.tsdb.path", str(data / "prometheus-that-scrapes")),
+            *("--web.listen-address", f"{HOST}:{addresses.prometheus}"),
+            "--enable-feature=exemplar-storage",
+        ),
+        f"{addresses.url('prometheus')}/-/ready",
+    )
+
+
 def _collector(path: str, addresses: Addresses, config: Path) -> Program:
     return Program(
         "otelcol",

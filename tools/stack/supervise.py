@@ -6,7 +6,7 @@ import json
 import os
 import signal
 import subprocess
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Self
 
@@ -18,7 +18,7 @@ from tools.stack.programs import CONFIG, programs
 from tools.stack.render import render
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from tools.stack.addresses import Addresses
@@ -60,6 +60,17 @@ class Stack:
         self._source = config
         self._running: list[Running] = []
 
+    @classmethod
+    @contextmanager
+    def of(cls, chosen: Sequence[Program], addresses: Addresses, folder: Path) -> Iterator[Stack]:
+        """Some programs alone, ready inside the context and stopped after it."""
+        stack = cls(addresses, folder)
+        try:
+            stack._start_all(chosen, lambda _: None)
+            yield stack
+        finally:
+            stack.stop()
+
     @property
     def state_file(self) -> Path:
         """What is running, for those who want to find or stop it."""
@@ -79,19 +90,22 @@ class Stack:
                 " ends it, --free-ports takes others"
             )
         render(self._source, self.config, self.addresses.of_containers())
-        for folder in (self.logs, self.data):
-            folder.mkdir(parents=True, exist_ok=True)
+        self.data.mkdir(parents=True, exist_ok=True)
         try:
-            for program in programs(self.addresses, self.config, self.data):
-                began = monotonic()
-                running = self._start(program)
-                self._running.append(running)
-                self._await(running)
-                say(f"{program.name} is ready after {monotonic() - began:.1f} s")
+            self._start_all(programs(self.addresses, self.config, self.data), say)
         except BaseException:
             self.stop()
             raise
-        self._write_state()
+
+    def _start_all(self, chosen: Sequence[Program], say: Callable[[str], None]) -> None:
+        self.logs.mkdir(parents=True, exist_ok=True)
+        for program in chosen:
+            began = monotonic()
+            running = self._start(program)
+            self._running.append(running)
+            self._write_state()
+            self._await(running)
+            say(f"{program.name} is ready after {monotonic() - began:.1f} s")
 
     def _start(self, program: Program) -> Running:
         log = self.logs / f"{program.name}.log"

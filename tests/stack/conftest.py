@@ -1,0 +1,25 @@
+"""One stack for all tests that need one; it is up in a second and fresh each time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.real.programs import tool
+from tests.stack.live import LiveStack
+from tools.stack.addresses import Addresses
+from tools.stack.programs import NAMES
+from tools.stack.supervise import Stack
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveStack]:
+    """The whole native stack on free ports, from the files of config/."""
+    for name in NAMES:
+        tool(name)
+    with Stack(Addresses.free(), tmp_path_factory.mktemp("stack")) as running:
+        yield LiveStack(running)
