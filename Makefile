@@ -9,8 +9,12 @@ INSTALLED := .venv/.installed
 PYTEST := $(BIN)/python -m pytest -n auto
 
 .DEFAULT_GOAL := help
+# The containers of the stack; podman-compose and others: make up COMPOSE="podman compose".
+COMPOSE ?= docker compose
+CONTAINERS := $(COMPOSE) --file docker-compose.observability.yml
+
 .PHONY: help install run test lint fmt types layers docs-check cov golden bench tools constraints \
-	check clean
+	check clean stack stack-demo stack-down up demo down test-compose
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -61,6 +65,32 @@ bench: $(INSTALLED) tools ## measure; BENCH="encode --rounds 3" chooses
 
 tools: ## build real programs for tests and benchmarks into a cache; needs Go
 	tools/build.sh
+
+stack: $(INSTALLED) tools ## the observability stack on native programs, until Ctrl-C
+	$(BIN)/python -m tools.stack up
+
+stack-demo: $(INSTALLED) tools ## the same, with SCENARIO running into it
+	$(BIN)/python -m tools.stack up --run $(SCENARIO)
+
+stack-down: $(INSTALLED) ## end the native stack from elsewhere
+	$(BIN)/python -m tools.stack down
+
+up: ## the observability stack in containers; needs Docker with compose
+	$(CONTAINERS) up --detach --wait
+
+demo: $(INSTALLED) up ## the stack in containers, and a demo running into it
+	@echo "Grafana       http://localhost:3000/d/simtraffic-overview"
+	@echo "Prometheus    http://localhost:9090"
+	@echo "Alertmanager  http://localhost:9093"
+	@echo "Jaeger        http://localhost:16686"
+	@echo "notifications http://localhost:9099/notifications"
+	$(BIN)/simtraffic run scenarios/demo.yaml --endpoint http://localhost:4317
+
+down: ## end the containers; their data stays, VOLUMES=--volumes removes it
+	$(CONTAINERS) down $(VOLUMES)
+
+test-compose: $(INSTALLED) ## bring the containers up and test them; needs Docker
+	$(PYTEST) -n 0 -m compose
 
 constraints: $(INSTALLED) ## pin what .venv has now
 	{ sed -n '/^#/p' constraints.txt; $(BIN)/python -m pip freeze --all --exclude-editable; } >.pins

@@ -1,4 +1,6 @@
-"""Asks services whether they are healthy, for those that cannot be asked from within. Needs Python alone.
+"""Asks services whether they are healthy, for those that no health check can ask from within.
+
+Needs Python alone.
 
 ``probe.py NAME=URL...`` asks every URL again and again; ``GET /health`` answers 200 when the latest
 answers were all 2xx, and else 503, with what each said as JSON. With ``--once`` every URL is asked
