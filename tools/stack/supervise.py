@@ -146,9 +146,17 @@ class Stack:
             StackError: a program ended more often than :data:`MOST_RESTARTS` times in a minute.
         """
         while not stop.wait(0.5):
-            for running in self._running:
-                if running.process.poll() is not None:
-                    self._revive(running, say)
+            self.revive(say)
+
+    def revive(self, say: Callable[[str], None]) -> None:
+        """Start again what has ended.
+
+        Raises:
+            StackError: as :meth:`watch`.
+        """
+        for running in self._running:
+            if running.process.poll() is not None:
+                self._revive(running, say)
 
     def _revive(self, running: Running, say: Callable[[str], None]) -> None:
         said = self._obituary(running)
