@@ -1,9 +1,9 @@
 """The columns that a convention may speak of, and how each is read from the simulation's tables.
 
-Three sorts. A *category* takes few values and is baked into a shape: it depends on one or more
+Four sorts. A *category* takes few values and is baked into a shape: it depends on one or more
 *axes*, small integer codes such as the route or the error kind. A *number* differs from row to row
 and fills a slot. A *text* differs from row to row too and always has the same width, so that a slot
-can hold it.
+can hold it. A *standing* number holds at a moment of the run, whatever its requests.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from simtraffic.simulation.tables import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
-    from simtraffic.conventions.context import Context
+    from simtraffic.conventions.context import Context, Plan
 
     Array = NDArray[Any]
     Scalar = str | bool | int | float
@@ -127,6 +127,18 @@ class Text:
     about: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A number that each row of a standing table has at a moment of the run."""
+
+    read: Callable[[Context, Plan, int], Sequence[int | float]]
+    """Called with nanoseconds since the start; one value per incident, or one for an instance."""
+    table: str
+    about: str
+    of_run: bool = True
+    """Whether it is the run's and has one writer, or each instance's own."""
+
+
 _TWO = lambda _context: 2  # noqa: E731 - a size, said once
 
 AXES: dict[str, Axis] = {
@@ -215,6 +227,9 @@ CATEGORIES: dict[str, Category] = {
     "cache_hit": Category(("cache_hit",), lambda _c, h: bool(h), ("operation",)),
     "is_fallback": Category(("fallback",), lambda _c, f: bool(f), ("operation",)),
     "resent": Category(("resent",), lambda _c, r: bool(r), ("attempt",)),
+    "incident": Category(
+        ("incident",), lambda c, i: c.incidents[i].name, ("incident",), "name of the incident"
+    ),
     "service_name": Category((), lambda c: c.service_name),
     "service_version": Category((), lambda c: c.service_version),
     "environment": Category((), lambda c: c.environment),
@@ -286,23 +301,45 @@ NUMBERS: dict[str, Number] = {
     "resend": Number(lambda r: r.own("resend"), ("attempt",)),
 }
 
-FLOAT_COLUMNS = ("tokens_per_second",)
+FLOAT_COLUMNS = ("tokens_per_second", "arrival_rate")
 """Numbers that are doubles although nothing scales them."""
 
-COLLECTION_NUMBERS = ("memory_bytes",)
-"""Numbers of the table ``collection``: one row per instance and metric collection."""
+STANDING: dict[str, Standing] = {
+    "memory_bytes": Standing(
+        lambda _context, plan, at: [plan.memory_bytes(at)],
+        "collection",
+        "memory of an instance",
+        of_run=False,
+    ),
+    "arrival_rate": Standing(
+        lambda _context, plan, at: [plan.arrival_rate(at)],
+        "collection",
+        "arrivals a second that the whole run asks for; 0 after the last stage",
+    ),
+    "active": Standing(
+        lambda context, _plan, at: [int(i.start_ns <= at < i.end_ns) for i in context.incidents],
+        "incident",
+        "1 while the incident lasts, 0 before and after",
+    ),
+}
+
+
+def _span_ids(rows: Rows) -> Array:
+    if rows.kind == "operation" and not rows.context.tells_operations:
+        return rows.of_request("span_id")
+    return rows.own("span_id")
 
 
 def _parent_span_ids(rows: Rows) -> Array:
     """Span id of what encloses each row: the root for operations, the operation for attempts."""
-    if rows.kind == "operation":
+    if rows.kind == "operation" or not rows.context.tells_operations:
         return rows.of_request("span_id")
     return rows.operations.span_id[rows.attempts.operation]
 
 
 TEXTS: dict[str, Text] = {
     "trace_id": Text("hex32", lambda r: r.of_request("trace_id")),
-    "span_id": Text("hex16", lambda r: r.own("span_id")),
+    "span_id": Text("hex16", _span_ids),
     "parent_span_id": Text("hex16", _parent_span_ids, ("operation", "attempt")),
     "request_id": Text("hex16", lambda r: r.of_request("span_id")),
     "conversation": Text("hex16", lambda r: r.of_request("conversation")),
@@ -325,10 +362,11 @@ def start_ns(rows: Rows) -> Array:
 
 def known(table: str) -> list[str]:
     """Names of all columns that a convention may use for this table, sorted."""
+    standing = [name for name, column in STANDING.items() if column.table == table]
     sorts: tuple[dict[str, Category] | dict[str, Number] | dict[str, Text], ...] = (
         CATEGORIES,
         NUMBERS,
         TEXTS,
     )
     names = [name for sort in sorts for name, column in sort.items() if table in column.tables]
-    return sorted(names)
+    return sorted([*names, *standing])

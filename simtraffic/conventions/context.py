@@ -1,4 +1,4 @@
-"""What a convention may know of the run besides its rows: the service, the routes, the flows."""
+"""What a convention may know of the run besides its rows: the service, its routes, the plan."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -25,6 +27,25 @@ class RouteFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class IncidentFacts:
+    """An incident of the scenario; times are nanoseconds since the start of the run."""
+
+    name: str
+    start_ns: int
+    end_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is known of every moment of a run before any request: each takes its nanosecond."""
+
+    memory_bytes: Callable[[int], int]
+    """Memory of one instance."""
+    arrival_rate: Callable[[int], float]
+    """Arrivals a second that the whole run asks for."""
+
+
+@dataclass(frozen=True, slots=True)
 class Context:
     """Constants of a run that shapes are built from."""
 
@@ -38,3 +59,7 @@ class Context:
     routes: tuple[RouteFacts, ...]
     start_unix_ns: int
     """Start of the run; times of the tables count from here."""
+    incidents: tuple[IncidentFacts, ...] = ()
+    tells_operations: bool = True
+    """Whether any convention tells operations as spans. If none does, what would refer to their
+    spans refers to those of their requests."""

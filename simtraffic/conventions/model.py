@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+STANDING_TABLES = ("collection", "incident")
+"""Tables whose rows are there at every collection: each instance, each incident."""
+
 Scalar = str | bool | int | float
 LiteralValue = Scalar | tuple[Scalar, ...]
 
@@ -177,6 +180,13 @@ class MetricSpec:
     """A gauge of the rows that are between these two moments of theirs at collection."""
     rate_ns: int = 0
     """A gauge of the interval's sum, scaled to this long."""
+    at: str = "end"
+    """``start`` or ``end`` of a row: when a counter counts it."""
+
+    @property
+    def stands(self) -> bool:
+        """Whether it looks at rows that are there at every collection, not at those of requests."""
+        return self.table in STANDING_TABLES
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,9 @@
 """Measurements to series, per collection interval and instance, exactly.
 
-Rows are put into the interval in which they end, so they may come in any order and long before it
-is collected. Sums are kept as integers in the column's own unit (nanoseconds, tokens, 1e-12 USD):
-adding them up in another order or on several shards gives the same number to the last bit.
+Rows are put into the interval in which they end, or begin where a counter asks for that, so they
+may come in any order and long before it is collected. Sums are kept as integers in the column's own
+unit (nanoseconds, tokens, 1e-12 USD): adding them up in another order or on several shards gives
+the same number to the last bit.
 """
 
 from __future__ import annotations
@@ -31,8 +32,8 @@ if TYPE_CHECKING:
     from simtraffic.conventions.model import MetricSpec
     from simtraffic.otlp.frames import Frame, ShapeBook
 
+    Array = NDArray[Any]
     Ints = NDArray[np.int64]
-    Floats = NDArray[np.float64]
 
 EXEMPLAR_DTYPE = np.dtype(
     [
@@ -155,12 +156,27 @@ class Counter:
             sums = cells.counts
             if measure.value is not None:
                 sums = exact_sums(read(cells.frame, measure.value), cells.starts)
-            intervals = int(cells.interval.max()) + 1
-            for window in (self.sums, self.seen):
-                window.ensure(intervals, len(self.instrument.series))
             at = (cells.interval[kept], cells.instance[kept], series[kept])
-            np.add.at(self.sums.data, at, sums[kept])
-            np.add.at(self.seen.data, at, cells.counts[kept])
+            self._count(at, sums[kept], cells.counts[kept])
+
+    def add_at_start(self, frame: Frame, book: ShapeBook, first: int, interval_ns: int) -> None:
+        """Count rows in the interval in which they begin; ``first`` is the oldest open one."""
+        # A request that is due at a collection arrives after it; no row begins after it ends.
+        begins = np.minimum(frame.start_ns // interval_ns + 1, -(-frame.end_ns // interval_ns))
+        intervals = np.maximum(begins, 1) - first
+        for index, measure in enumerate(self.instrument.spec.measures):
+            series = self.instrument.series_of(index, book)[frame.shape]
+            rows = np.flatnonzero(series != ABSENT)
+            if not len(rows):
+                continue
+            values = 1 if measure.value is None else read(frame, measure.value)[rows]
+            self._count((intervals[rows], frame.instance[rows], series[rows]), values, 1)
+
+    def _count(self, at: tuple[Array, Array, Array], sums: Array | int, seen: Array | int) -> None:
+        for window in (self.sums, self.seen):
+            window.ensure(int(at[0].max()) + 1, len(self.instrument.series))
+        np.add.at(self.sums.data, at, sums)
+        np.add.at(self.seen.data, at, seen)
 
 
 class Level:
@@ -206,7 +222,7 @@ class Level:
 
 
 class Aggregator:
-    """All instruments of a run over the open intervals."""
+    """All instruments of requests, operations and attempts over the open intervals."""
 
     def __init__(
         self,
@@ -226,12 +242,9 @@ class Aggregator:
         self.histograms: list[Histogram] = []
         self.counters: list[Counter] = []
         self.levels: list[Level] = []
-        self.collections: list[Instrument] = []
         for spec in specs:
             instrument = Instrument.of(spec)
-            if spec.table == "collection":
-                self.collections.append(instrument)
-            elif spec.instrument == "histogram":
+            if spec.instrument == "histogram":
                 self.histograms.append(Histogram(instrument, instances, exemplars=exemplars))
             elif spec.between:
                 self.levels.append(Level(instrument, instances))
@@ -248,7 +261,11 @@ class Aggregator:
             if histogram.instrument.spec.table == frame.kind:
                 histogram.add(cells, book, self.first)
         for counter in self.counters:
-            if counter.instrument.spec.table == frame.kind:
+            if counter.instrument.spec.table != frame.kind:
+                continue
+            if counter.instrument.spec.at == "start":
+                counter.add_at_start(frame, book, self.first, self.interval_ns)
+            else:
                 counter.add(cells, book)
         for level in self.levels:
             if level.instrument.spec.table == frame.kind:

@@ -10,16 +10,16 @@ from opentelemetry.proto.metrics.v1 import metrics_pb2 as pb
 
 from simtraffic.otlp.points import PointWriter
 from simtraffic.otlp.requests import MAX_REQUEST_BYTES, Chunk
-from simtraffic.otlp.series import literal_attributes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
     from simtraffic.otlp.aggregation import Aggregator, Counter, Histogram, Level
     from simtraffic.otlp.requests import Envelope
     from simtraffic.otlp.series import Instrument
+    from simtraffic.otlp.standing import Standing
 
     Array = NDArray[Any]
     Ints = NDArray[np.int64]
@@ -37,6 +37,8 @@ class Running:
         self.least = np.full((instances, 0), np.inf)
         self.greatest = np.full((instances, 0), -np.inf)
         self.seen = np.zeros((instances, 0), dtype=np.int64)
+        self.shown = np.zeros((instances, 0))
+        """What a gauge of a rate or of standing rows shows, in the metric's unit."""
 
     def grow(self, series: int) -> None:
         """Make room for this many series."""
@@ -47,8 +49,14 @@ class Running:
         self.buckets = np.pad(self.buckets, (*pad, (0, 0)))
         self.sums = np.pad(self.sums, pad)
         self.seen = np.pad(self.seen, pad)
+        self.shown = np.pad(self.shown, pad)
         self.least = np.pad(self.least, pad, constant_values=np.inf)
         self.greatest = np.pad(self.greatest, pad, constant_values=-np.inf)
+
+    def reset(self) -> None:
+        """Begin a new interval of delta points."""
+        self.buckets[:], self.sums[:], self.seen[:] = 0, 0, 0
+        self.least[:], self.greatest[:] = np.inf, -np.inf
 
 
 @dataclass
@@ -73,13 +81,12 @@ class MetricStream:
         aggregator: Aggregator,
         envelopes: Sequence[Envelope],
         settings: MetricSettings,
-        memory_bytes: Callable[[int], int],
+        standing: Sequence[Standing] = (),
     ) -> None:
-        """``memory_bytes`` gives an instance's memory at a time of the run, in bytes."""
+        """``standing`` are the instruments that look at no request."""
         self._aggregator = aggregator
         self._envelopes = envelopes
         self._settings = settings
-        self._memory_bytes = memory_bytes
         self._previous_ns = 0
         temporality = (
             pb.AGGREGATION_TEMPORALITY_DELTA
@@ -98,8 +105,9 @@ class MetricStream:
             (v, self._running(v.instrument), PointWriter(v.instrument, temporality))
             for v in aggregator.levels
         ]
-        self._collections = [
-            (i, self._running(i), PointWriter(i, temporality)) for i in aggregator.collections
+        self._standing = [
+            (s, self._running(s.instrument), PointWriter(s.instrument, temporality))
+            for s in standing
         ]
         self.series = 0
         """Data points of the last collection."""
@@ -111,6 +119,12 @@ class MetricStream:
     def next_ns(self) -> int:
         """When the next collection is due, nanoseconds since the start of the run."""
         return self._aggregator.first * self._settings.interval_ns
+
+    @property
+    def standing_points(self) -> int:
+        """Data points of each collection that no request feeds."""
+        instances, shard_index = self._aggregator.instances, self._settings.shard_index
+        return sum(standing.points(instances, shard_index) for standing, _, _ in self._standing)
 
     def collect(self, at_ns: int) -> Iterator[Chunk]:
         """Close the oldest interval at this time, which is its end or the end of the run."""
@@ -130,10 +144,13 @@ class MetricStream:
         for level, running, writer in self._levels:
             self._take_level(level, running)
             self._write_numbers(running, writer, (start_ns, time_ns), metrics)
-        for instrument, running, writer in self._collections:
-            self._take_collection(instrument, running)
-            nothing = np.empty(0, dtype=[("instance", "i4"), ("series", "i4")])
-            self._write_histogram(running, writer, nothing, (start_ns, time_ns), metrics)
+        nothing = np.empty(0, dtype=[("instance", "i4"), ("series", "i4")])
+        for standing, running, writer in self._standing:
+            standing.take(running, self._settings, self._aggregator.first, at_ns)
+            if standing.is_gauge:
+                self._write_numbers(running, writer, (start_ns, time_ns), metrics)
+            else:
+                self._write_histogram(running, writer, nothing, (start_ns, time_ns), metrics)
         self._aggregator.first += 1
         self._previous_ns = at_ns
         yield from self._pack(metrics)
@@ -142,8 +159,7 @@ class MetricStream:
         buckets = histogram.buckets.pop()
         running.grow(buckets.shape[1])
         if self._settings.is_delta:
-            running.buckets[:], running.sums[:] = 0, 0
-            running.least[:], running.greatest[:] = np.inf, -np.inf
+            running.reset()
         width = buckets.shape[1]
         running.buckets[:, :width] += buckets
         running.sums[:, :width] += histogram.sums.pop()
@@ -161,11 +177,11 @@ class MetricStream:
         if rate_ns:
             # A rate shows this interval alone, scaled; once seen it stays, at zero if need be.
             running.seen[:, :width] += seen
-            running.least[:] = 0
-            running.least[:, :width] = sums * (rate_ns / span_ns) / counter.instrument.divisor
+            running.shown[:] = 0
+            running.shown[:, :width] = sums * (rate_ns / span_ns) / counter.instrument.divisor
             return
         if self._settings.is_delta:
-            running.sums[:], running.seen[:] = 0, 0
+            running.reset()
         running.sums[:, :width] += sums
         running.seen[:, :width] += seen
 
@@ -175,26 +191,6 @@ class MetricStream:
         running.grow(changes.shape[1])
         running.sums[:, : changes.shape[1]] += changes
         running.seen[:, : seen.shape[1]] += seen
-
-    def _take_collection(self, instrument: Instrument, running: Running) -> None:
-        """One measurement per instance, by the shard whose turn it is, so that shards add up."""
-        series = instrument.number(literal_attributes(instrument.spec, instrument.spec.measures[0]))
-        running.grow(len(instrument.series))
-        if self._settings.is_delta:
-            running.buckets[:], running.sums[:] = 0, 0
-            running.least[:], running.greatest[:] = np.inf, -np.inf
-        # Shards end at different times, after the last arrival is due; until then they agree.
-        number = self._aggregator.first
-        due_ns = min(number * self._settings.interval_ns, self._settings.arrivals_end_ns)
-        mine = number % self._settings.shard_count == self._settings.shard_index
-        if mine and due_ns > (number - 1) * self._settings.interval_ns:
-            value = self._memory_bytes(due_ns)
-            bucket = int(np.searchsorted(instrument.bounds, value, side="left"))
-            running.buckets[:, series, bucket] += 1
-            running.sums[:, series] += value
-            running.least[:, series] = np.minimum(running.least[:, series], value)
-            running.greatest[:, series] = np.maximum(running.greatest[:, series], value)
-        running.seen = running.buckets.sum(axis=2)
 
     def _write_histogram(
         self,
@@ -236,8 +232,9 @@ class MetricStream:
             if not len(series):
                 continue
             values: Array = running.sums[instance, series]
-            if instrument.spec.rate_ns:
-                values = running.least[instance, series]
+            if instrument.spec.rate_ns or instrument.spec.stands:
+                shown = running.shown[instance, series]
+                values = shown.astype(np.int64) if instrument.is_integer else shown
             elif not instrument.is_integer:
                 values = running.sums[instance, series] / instrument.divisor
             points = writer.numbers(series, values, *times)

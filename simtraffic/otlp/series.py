@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from simtraffic.conventions.columns import FLOAT_COLUMNS
-from simtraffic.conventions.model import Literal
 from simtraffic.otlp.values import constant
 
 if TYPE_CHECKING:
@@ -57,19 +56,16 @@ class Instrument:
         lookup = self._lookups[measure]
         if len(lookup) < len(book.shapes):
             new = range(len(lookup), len(book.shapes))
-            numbers = [self._number(self.spec.measures[measure], book.values(s)) for s in new]
+            numbers = [self.number(self.spec.measures[measure], book.values(s)) for s in new]
             lookup = np.concatenate([lookup, np.array(numbers, dtype=np.int32)])
             self._lookups[measure] = lookup
         return lookup
 
-    def _number(self, measure: Measure, shape: ShapeValues) -> int:
+    def number(self, measure: Measure, shape: ShapeValues) -> int:
+        """Series that a measure of this shape feeds, a new one if need be; or :data:`ABSENT`."""
         if not (self.spec.when.holds(shape) and measure.when.holds(shape)):
             return ABSENT
-        return self.number(attribute_set(self.spec, measure, shape))
-
-    def number(self, attributes: Attributes) -> int:
-        """The number of the series with these attributes, a new one if need be."""
-        return self.series.setdefault(attributes, len(self.series))
+        return self.series.setdefault(attribute_set(self.spec, measure, shape), len(self.series))
 
 
 def attribute_set(spec: MetricSpec, measure: Measure, shape: ShapeValues) -> Attributes:
@@ -78,15 +74,6 @@ def attribute_set(spec: MetricSpec, measure: Measure, shape: ShapeValues) -> Att
     for attribute in (*spec.attributes, *measure.attributes):
         if attribute.key not in made and attribute.when.holds(shape):
             made[attribute.key] = constant(attribute.value, shape)
-    return tuple(made.items())
-
-
-def literal_attributes(spec: MetricSpec, measure: Measure) -> Attributes:
-    """Attributes of a series that no row feeds: literals only."""
-    made: dict[str, Any] = {}
-    for attribute in (*spec.attributes, *measure.attributes):
-        assert isinstance(attribute.value, Literal)
-        made.setdefault(attribute.key, attribute.value.value)
     return tuple(made.items())
 
 

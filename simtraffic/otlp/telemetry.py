@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from opentelemetry.proto.common.v1.common_pb2 import InstrumentationScope
@@ -13,12 +13,14 @@ from simtraffic.otlp.encoder import Encoder, Scratch
 from simtraffic.otlp.frames import Framer, integers_of, ordered
 from simtraffic.otlp.metrics import MetricSettings, MetricStream
 from simtraffic.otlp.requests import Chunk, Envelope, Packer, resource_message
+from simtraffic.otlp.series import Instrument
 from simtraffic.otlp.shapes import Shapes
+from simtraffic.otlp.standing import Standing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from simtraffic.conventions.context import Context
+    from simtraffic.conventions.context import Context, Plan
     from simtraffic.conventions.model import Convention
     from simtraffic.otlp.frames import Frame
     from simtraffic.simulation.tables import Exchanges
@@ -49,8 +51,8 @@ class TelemetrySettings:
 class Telemetry:
     """Tells the exchanges of a run as the conventions have it.
 
-    The first convention leads: it names spans, sets their kind and status; the others add their
-    attributes. Metrics and log records of all are told.
+    The first convention that tells operations leads: it names their spans, sets kind and status;
+    the others add their attributes. Metrics and log records of all are told.
     """
 
     def __init__(
@@ -58,11 +60,13 @@ class Telemetry:
         conventions: Sequence[Convention],
         context: Context,
         settings: TelemetrySettings,
-        memory_bytes: Callable[[int], int],
+        plan: Plan,
         forms: Sequence[str] = ("protobuf",),
     ) -> None:
         """``forms`` are the encodings wanted of :meth:`records`."""
         self.settings = settings
+        tellers = [c for c in conventions if "operation" in c.spans]
+        context = replace(context, tells_operations=bool(tellers))
         self.framer = Framer(conventions, context, sampling=settings.sampling < 1)
         shapes = {
             kind: Shapes(self.framer.books[kind], conventions, context, settings.signals)
@@ -70,7 +74,7 @@ class Telemetry:
         }
         integers = {kind: integers_of(conventions, kind) for kind in TABLES}
         self.scratch = Scratch()
-        schema_url = conventions[0].schema_url
+        schema_url = (tellers or conventions)[0].schema_url
         envelopes = [
             Envelope(resource_message(attributes), SCOPE, schema_url)
             for attributes in settings.resources
@@ -81,7 +85,7 @@ class Telemetry:
         self._packers = {form: Packer(envelopes, form=form) for form in forms}
         self._specs = [m for c in conventions for m in c.metrics if "metrics" in settings.signals]
         self.aggregator = Aggregator(
-            self._specs,
+            [spec for spec in self._specs if not spec.stands],
             self.framer.books,
             instances=len(settings.resources),
             interval_ns=settings.interval_ns,
@@ -103,7 +107,7 @@ class Telemetry:
                 settings.shard_index,
                 settings.shard_count,
             ),
-            memory_bytes,
+            [Standing(Instrument.of(s), context, plan) for s in self._specs if s.stands],
         )
 
     def frames(self, exchanges: Exchanges) -> list[Frame]:

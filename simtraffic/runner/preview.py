@@ -212,9 +212,8 @@ def _series(telemetry: Telemetry) -> int:
     for instrument in instruments:
         for index in range(len(instrument.spec.measures)):
             instrument.series_of(index, aggregator.books[instrument.spec.table])
-    return aggregator.instances * (
-        sum(len(instrument.series) for instrument in instruments) + len(aggregator.collections)
-    )
+    fed = sum(len(instrument.series) for instrument in instruments)
+    return aggregator.instances * fed + telemetry.metrics.standing_points
 
 
 def _collection(setup: Setup, block: int) -> tuple[int, int]:

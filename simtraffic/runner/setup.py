@@ -11,7 +11,7 @@ import numpy as np
 from simtraffic._version import __version__
 from simtraffic.catalog import load_catalog
 from simtraffic.clock import unix_ns
-from simtraffic.conventions.context import Context, RouteFacts
+from simtraffic.conventions.context import Context, IncidentFacts, Plan, RouteFacts
 from simtraffic.conventions.load import load_conventions
 from simtraffic.errors import UsageError
 from simtraffic.otlp.telemetry import Telemetry, TelemetrySettings
@@ -116,7 +116,7 @@ class Setup:
                 sampling=settings.sampling,
                 arrivals_end_ns=self.schedule.duration_ns,
             ),
-            self._memory_bytes,
+            Plan(self._memory_bytes, lambda at_ns: float(self.schedule.rate(at_ns))),
             forms,
         )
 
@@ -158,6 +158,10 @@ class Setup:
             flow_workflows=np.array(vocabulary.flow_workflows, dtype=np.int64),
             routes=tuple(self._route(index) for index in range(len(vocabulary.routes))),
             start_unix_ns=self.start_unix_ns,
+            incidents=tuple(
+                IncidentFacts(incident.name, incident.at_ns, incident.at_ns + incident.duration_ns)
+                for incident in self.scenario.incidents
+            ),
         )
 
     def _route(self, index: int) -> RouteFacts:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from simtraffic.conventions.columns import CATEGORIES, NUMBERS, TABLES, TEXTS, known
+from simtraffic.conventions.columns import CATEGORIES, NUMBERS, STANDING, TABLES, TEXTS, known
 from simtraffic.conventions.load import BUILT_IN, built_in_names, load_convention, load_conventions
+from simtraffic.conventions.model import STANDING_TABLES
 from simtraffic.errors import ConventionError, UsageError
 from simtraffic.runner import run
 from simtraffic.scenario import load_scenario
@@ -134,7 +135,8 @@ def test_a_copy_that_was_edited_tells_the_users_own_service(tmp_path: Path) -> N
 def test_every_column_belongs_to_one_sort() -> None:
     assert not set(CATEGORIES) & set(NUMBERS)
     assert not set(TEXTS) & (set(CATEGORIES) | set(NUMBERS))
-    assert all(known(table) for table in TABLES)
+    assert not set(STANDING) & (set(CATEGORIES) | set(NUMBERS) | set(TEXTS))
+    assert all(known(table) for table in (*TABLES, *STANDING_TABLES))
 
 
 def test_two_conventions_that_emit_one_metric_are_a_fault(tmp_path: Path) -> None:

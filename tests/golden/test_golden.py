@@ -38,14 +38,16 @@ errors: {rate_limit: 40%}
 retries: {max_attempts: 2}
 telemetry: {conventions: [CONVENTIONS], metrics: {interval: 1h}}
 """
+INCIDENTS = "incidents: [{name: refused, at: 2s, duration: 1h, errors: {auth: 20%}}]\n"
 
 
-@pytest.mark.parametrize("conventions", ["gen_ai", "llm", "gen_ai, llm"])
+@pytest.mark.parametrize("conventions", ["gen_ai", "llm", "gen_ai, llm", "simtraffic"])
 def test_the_telemetry_of_a_few_requests(tmp_path: Path, conventions: str) -> None:
     """Byte for byte, shown with indentation so that a difference can be read."""
     golden = FOLDER / f"{conventions.replace(', ', '+')}.json"
     out = tmp_path / "out.jsonl"
-    scenario = parse_scenario(SCENARIO.replace("CONVENTIONS", conventions))
+    text = SCENARIO + INCIDENTS if conventions == "simtraffic" else SCENARIO
+    scenario = parse_scenario(text.replace("CONVENTIONS", conventions))
 
     run(scenario, out=str(out), start="2026-01-01T00:00:00Z")
 

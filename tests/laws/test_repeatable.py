@@ -10,11 +10,20 @@ import pytest
 
 from simtraffic.runner import run
 from simtraffic.scenario import parse_scenario
-from tests.told import RICH
+from tests.told import RICH as USUAL
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+CALM = USUAL.replace("[gen_ai, llm]", "[gen_ai, llm, simtraffic]")
+RICH = (
+    CALM
+    + """
+incidents:
+  - {name: brown-out, at: 6s, duration: 7s, match: {provider: openai}, errors: {overloaded: 20%}}
+  - {name: slow, at: 18s, duration: 1h, match: {flow: titles}, slowdown: 2}
+"""
+)
 START = "2026-01-01T00:00:00Z"
 GAUGES_AND_SUMS = ("gauge", "sum", "histogram")
 
@@ -144,10 +153,9 @@ def test_a_shards_metrics_say_so(tmp_path: Path) -> None:
 
 def test_real_time_tells_the_same_spans(tmp_path: Path) -> None:
     """At any speed the records are the same; only how they are batched differs."""
-    fast = lines(tmp_path / "fast", text=RICH.replace("20s, rate: 25/s", "2s, rate: 25/s"))
-    real = lines(
-        tmp_path / "real", text=RICH.replace("20s, rate: 25/s", "2s, rate: 25/s"), speed=1000.0
-    )
+    brief = CALM.replace("20s, rate: 25/s", "2s, rate: 25/s")
+    fast = lines(tmp_path / "fast", text=brief)
+    real = lines(tmp_path / "real", text=brief, speed=1000.0)
 
     assert entries(fast, "Spans", "Spans", "spans") == entries(real, "Spans", "Spans", "spans")
     assert entries(fast, "Logs", "Logs", "logRecords") == entries(

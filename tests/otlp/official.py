@@ -177,7 +177,12 @@ def sdk_span(row: Row, kind: str, conventions: Sequence[Convention]) -> Readable
 
 def spans(exchanges: Exchanges, context: Context, conventions: Sequence[Convention]) -> list[Any]:
     """The official messages of all spans."""
-    built = [sdk_span(row, kind, conventions) for kind, row in rows_of(exchanges, context)]
+    told = {kind for convention in conventions for kind in convention.spans}
+    built = [
+        sdk_span(row, kind, conventions)
+        for kind, row in rows_of(exchanges, context)
+        if kind in told
+    ]
     request = encode_spans(built)
     return [s for r in request.resource_spans for c in r.scope_spans for s in c.spans]
 

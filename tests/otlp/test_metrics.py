@@ -72,7 +72,7 @@ def key_of(point: Any) -> tuple[Any, ...]:
 @pytest.fixture(scope="module")
 def rich() -> Any:
     """A run of every shape, collected once, and what the SDK makes of the same measurements."""
-    run = setup()
+    run = setup(conventions=("gen_ai", "llm", "simtraffic"))
     exchanges, ours = collected(run)
     told = measurements(run, exchanges)
     specs = {

@@ -21,6 +21,7 @@ from simtraffic.report.metric_names import label_name, prometheus_name
         ("cache.hit", "1", "gauge", "cache_hit_ratio"),
         ("queue.wait", "ms", "histogram", "queue_wait_milliseconds"),
         ("speed", "{token}/s", "gauge", "speed_per_second"),
+        ("simtraffic.arrival.rate", "{request}/s", "gauge", "simtraffic_arrival_rate_per_second"),
         ("bytes.sent", "By", "counter", "bytes_sent_total"),
     ],
 )
