@@ -1,0 +1,72 @@
+"""What the rule files say, for those who show the same: dashboards, runbooks, tests."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ruamel.yaml import YAML
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+CONFIG = Path(__file__).resolve().parents[2] / "config"
+RULES = CONFIG / "prometheus/rules"
+# The comparison that decides comes first; guards such as a minimum of traffic come after it.
+_COMPARISON = re.compile(r"[^=!<>](?:>|<)\s*([0-9.]+(?:e[0-9]+)?)\b")
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """An alerting rule."""
+
+    name: str
+    expression: str
+    pending: str
+    """Its ``for``; empty when it fires at once."""
+    labels: Mapping[str, str]
+    annotations: Mapping[str, str]
+    file: str
+
+    @property
+    def threshold(self) -> float | None:
+        """The number that its expression compares with first; None when there is none."""
+        found = [float(number) for number in _COMPARISON.findall(self.expression)]
+        # A comparison with 0 only asks whether there is anything.
+        return next((number for number in found if number), found[0] if found else None)
+
+
+def rules(folder: Path = RULES) -> Iterator[tuple[str, dict[str, object]]]:
+    """Every rule with the name of its file, as the files have them."""
+    reader = YAML(typ="safe", pure=True)
+    for path in sorted(folder.glob("*.yml")):
+        for group in reader.load(path.read_text(encoding="utf-8"))["groups"]:
+            for rule in group["rules"]:
+                yield path.name, rule
+
+
+def alerts(folder: Path = RULES) -> list[Alert]:
+    """The alerting rules in the order of the files; a name may come twice, by severity."""
+    return [
+        Alert(
+            str(rule["alert"]),
+            str(rule["expr"]),
+            str(rule.get("for", "")),
+            dict(rule.get("labels", {})),  # type: ignore[call-overload]
+            dict(rule.get("annotations", {})),  # type: ignore[call-overload]
+            file,
+        )
+        for file, rule in rules(folder)
+        if "alert" in rule
+    ]
+
+
+def thresholds(folder: Path = RULES) -> dict[str, float]:
+    """The number that each alert compares with; of two severities the lesser one's."""
+    found: dict[str, float] = {}
+    for alert in alerts(folder):
+        if alert.threshold is not None:
+            found.setdefault(alert.name, alert.threshold)
+    return found
