@@ -1,0 +1,246 @@
+"""Rules: files are up to date, alerts are tried both ways, nothing is asked that nobody tells."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import promql_parser
+import pytest
+from ruamel.yaml import YAML
+
+from simtraffic.conventions.load import built_in_names, load_conventions
+from simtraffic.report.metric_names import prometheus_name
+from tests.real.programs import tool
+from tools.rules import alerts, thresholds
+from tools.rules.__main__ import main
+from tools.rules.alerts import RULES, rules
+from tools.rules.shorten import shorten_expression
+from tools.rules.slo import SloError, load_slos
+
+TESTS = RULES.parent / "tests"
+RUNBOOKS = Path("docs/runbooks")
+ALWAYS_FIRING = {"DeadMan"}
+
+# What others tell, with the program that does: the tests of the live stack ask for it there.
+FOREIGN = {
+    "up": "Prometheus",
+    "prometheus_http_requests_total": "Prometheus",
+    "otelcol_receiver_accepted_spans": "Collector",
+    "otelcol_receiver_accepted_metric_points": "Collector",
+    "otelcol_exporter_queue_size": "Collector",
+    "otelcol_exporter_queue_capacity": "Collector",
+}
+FOREIGN_PATTERNS = {
+    "otelcol_receiver_(refused|failed)_(spans|metric_points|log_records)",
+    "otelcol_exporter_send_failed_(spans|metric_points|log_records)",
+    "otelcol_exporter_enqueue_failed_(spans|metric_points|log_records)",
+}
+RESOURCE_LABELS = {"service_name", "deployment_environment_name", "instance", "job", "le"}
+RECORDED_LABELS = {*RESOURCE_LABELS, "provider", "model", "slo", "convention"}
+
+
+def selectors(expression: str) -> list[tuple[str, dict[str, str]]]:
+    """Names and label matchers of every selector of an expression, by a parser of PromQL."""
+    found: list[tuple[str, dict[str, str]]] = []
+
+    def walk(node: Any) -> None:
+        if isinstance(node, promql_parser.MatrixSelector):
+            walk(node.vector_selector)
+            return
+        if isinstance(node, promql_parser.VectorSelector):
+            matchers = {m.name: m.value for m in node.matchers.matchers}
+            found.append((node.name or matchers.pop("__name__"), matchers))
+            return
+        for child in ("expr", "lhs", "rhs", "param"):
+            if (inner := getattr(node, child, None)) is not None:
+                walk(inner)
+        for argument in getattr(node, "args", None) or []:
+            walk(argument)
+
+    walk(promql_parser.parse(expression))
+    return found
+
+
+def emitted() -> dict[str, set[str]]:
+    """Names in Prometheus of all that the built-in conventions tell, with their labels."""
+    made: dict[str, set[str]] = {}
+    for convention in load_conventions(built_in_names()):
+        for metric in convention.metrics:
+            name = prometheus_name(metric.name, metric.unit, metric.instrument)
+            labels = {a.key for a in metric.attributes}
+            for measure in metric.measures:
+                labels |= {a.key for a in measure.attributes}
+            plain = {re.sub(r"\W", "_", key) for key in labels}
+            suffixes = ("_bucket", "_sum", "_count") if metric.instrument == "histogram" else ("",)
+            for suffix in suffixes:
+                made.setdefault(name + suffix, set()).update(plain, RESOURCE_LABELS)
+    return made
+
+
+def test_made_files_are_up_to_date() -> None:
+    assert main(["--check"]) == 0
+
+
+def test_no_rule_asks_for_what_nobody_tells() -> None:
+    told = emitted()
+    recorded = {str(rule["record"]) for _, rule in rules() if "record" in rule}
+    asked = [(rule, s) for _, rule in rules() for s in selectors(str(rule["expr"]))]
+    assert len(asked) > 100
+    for rule, (name, matchers) in asked:
+        place = rule.get("alert") or rule["record"]
+        if name in FOREIGN or name in FOREIGN_PATTERNS:
+            continue
+        if name in recorded:
+            assert set(matchers) <= RECORDED_LABELS, (place, name, matchers)
+            continue
+        assert name in told, f"{place}: nobody tells {name}"
+        assert set(matchers) <= told[name], (place, name, matchers)
+
+
+def test_every_alert_has_what_its_reader_needs() -> None:
+    for alert in alerts():
+        assert alert.labels["severity"] in {"critical", "warning", "info"}, alert.name
+        assert alert.labels["team"] in {"ai-platform", "observability"}, alert.name
+        assert {"summary", "description", "runbook_url", "dashboard"} == set(alert.annotations)
+        assert alert.annotations["runbook_url"].endswith(f"/docs/runbooks/{alert.name}.md")
+        if alert.name not in {"CollectorAbsent", "DeadMan", "PrometheusRejectsSamples"}:
+            assert "{{" in alert.annotations["summary"], alert.name
+
+
+def test_names_are_shared_only_by_severities_of_one_alert() -> None:
+    pairs = [(alert.name, alert.labels["severity"]) for alert in alerts()]
+    assert len(set(pairs)) == len(pairs)
+
+
+def test_every_alert_has_a_runbook_and_every_runbook_an_alert() -> None:
+    books = {path.stem for path in RUNBOOKS.glob("*.md")} - {"README"}
+    assert books == {alert.name for alert in alerts()}
+    for name in books:
+        text = (RUNBOOKS / f"{name}.md").read_text(encoding="utf-8")
+        for part in ("Meaning", "Confirm", "Likely causes", "First actions", "Rehearse"):
+            assert f"## {part}\n" in text, (name, part)
+        for scenario in re.findall(r"scenarios/[\w/]+\.yaml", text):
+            assert Path(scenario).exists(), (name, scenario)
+
+
+def test_queries_of_runbooks_ask_for_what_is_told() -> None:
+    told = emitted()
+    recorded = {str(rule["record"]) for _, rule in rules() if "record" in rule}
+    foreign = re.compile("prometheus_.*|otelcol_.*|ALERTS|up")
+    count = 0
+    for path in sorted(RUNBOOKS.glob("*.md")):
+        text = path.read_text(encoding="utf-8")
+        for block in re.findall(r"```promql\n(.*?)```", text, re.DOTALL):
+            for line in block.strip().splitlines():
+                for name, _ in selectors(line):
+                    count += 1
+                    known = name in told or name in recorded or foreign.fullmatch(name)
+                    assert known, f"{path.name}: nobody tells {name}"
+    assert count > 20
+
+
+def test_every_alert_is_tried_firing_and_silent() -> None:
+    """Each name stands in an expectation that wants it, and in a test where another is silent."""
+    reader = YAML(typ="safe", pure=True)
+    wanted: set[str] = set()
+    silent: set[str] = set()
+    for path in sorted(TESTS.glob("*.yml")):
+        for test in reader.load(path.read_text(encoding="utf-8"))["tests"]:
+            for case in test.get("alert_rule_test", ()):
+                (wanted if case.get("exp_alerts") else silent).add(case["alertname"])
+            for case in test.get("promql_expr_test", ()):
+                if "ALERTS" not in case["expr"]:
+                    continue
+                named = {alert.name for alert in alerts() if alert.name in str(case)}
+                expected = set(re.findall(r"\w+", str(case.get("exp_samples", ""))))
+                asked = {n for n in named if n in case["expr"]}
+                if case.get("exp_samples"):
+                    wanted |= {n for n in named if n in expected} or asked
+                # What is asked of all alerts at once is silent for the rest of them.
+                silent |= asked or {a.name for a in alerts()} - expected
+    names = {alert.name for alert in alerts()}
+    assert names <= wanted, names - wanted
+    assert names - ALWAYS_FIRING <= silent, names - ALWAYS_FIRING - silent
+
+
+def test_thresholds_are_read_from_the_expressions() -> None:
+    found = thresholds()
+    assert found["LLMErrorShareHigh"] == 0.05
+    assert found["LLMCostSpike"] == 2
+    assert found["LLMMemoryHigh"] == 2e9
+    assert found["LLMTokensPerSecondLow"] == 40
+    assert found["LLMAvailabilityBudgetBurn"] == 0.0144
+
+
+def test_shorter_copies_divide_every_time_and_nothing_else() -> None:
+    expression = 'rate(a_5m{b="[5m]x"}[5m]) / rate(a[1h:30s] offset 1h) > 5'
+    assert shorten_expression("rate(a_5m[5m]) / rate(a[1h:30s] offset 1h) > 5", 60) == (
+        "rate(a_5m[5000ms]) / rate(a[60000ms:1000ms] offset 60000ms) > 5"
+    )
+    assert promql_parser.parse(expression)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("slo: a\n", "missing"),
+        ("[1, 2]\n", "a mapping is wanted"),
+        ("slo: [\n", "not YAML"),
+    ],
+)
+def test_what_is_wrong_with_an_slo_is_told(tmp_path: Path, text: str, said: str) -> None:
+    (tmp_path / "a.yaml").write_text(text)
+    with pytest.raises(SloError, match=rf"a\.yaml: .*{said}"):
+        load_slos(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (("99.9%", "101%"), "objective: a share is wanted"),
+        (("30d", "7d"), "period"),
+        (("bad:", "worse:"), r"unknown \['worse'\]"),
+    ],
+)
+def test_a_wrong_value_of_an_slo_is_told(
+    tmp_path: Path, change: tuple[str, str], said: str
+) -> None:
+    text = Path("config/slo/availability.yaml").read_text(encoding="utf-8")
+    assert change[0] in text
+    (tmp_path / "a.yaml").write_text(text.replace(*change))
+    with pytest.raises(SloError, match=said):
+        load_slos(tmp_path)
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("version", ["promtool", "promtool-2.42"])
+def test_promtool_accepts_every_rule_file(version: str) -> None:
+    files = [str(path) for path in sorted(RULES.glob("*.yml"))]
+    done = subprocess.run(
+        [tool(version), "check", "rules", *files], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.real
+def test_promtool_passes_every_rule_test() -> None:
+    files = [str(path) for path in sorted(TESTS.glob("*.yml"))]
+    done = subprocess.run(
+        [tool("promtool"), "test", "rules", *files], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.count("SUCCESS") == len(files) > 2
+
+
+@pytest.mark.real
+def test_shorter_copies_are_rules_still(tmp_path: Path) -> None:
+    assert main(["shorten", "--factor", "60", "--out", str(tmp_path)]) == 0
+    files = [str(path) for path in sorted(tmp_path.glob("*.yml"))]
+    done = subprocess.run(
+        [tool("promtool"), "check", "rules", *files], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert len(files) == len(list(RULES.glob("*.yml")))
