@@ -18,7 +18,7 @@ from simtraffic.scenario.wording import PARTS
 from tests.scenario.cases import GOOD, KNOWN, changed, extended
 
 SHIPPED = Path(__file__).parents[2] / "scenarios"
-FILES = sorted(SHIPPED.glob("*.yaml"))
+FILES = sorted(SHIPPED.rglob("*.yaml"))
 
 
 def accepts(text, schema=None):
@@ -96,7 +96,8 @@ class TestShipped:
     def test_every_file_is_good_by_the_schema(self, file):
         text = file.read_text()
 
-        assert text.startswith("# yaml-language-server: $schema=scenario.schema.json\n")
+        schema = "../" * (len(file.relative_to(SHIPPED).parts) - 1) + "scenario.schema.json"
+        assert text.startswith(f"# yaml-language-server: $schema={schema}\n")
         assert accepts(text, json_schema())
 
     @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)

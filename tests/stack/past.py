@@ -1,0 +1,189 @@
+"""Rules over a past that was sent in one go: a Prometheus is asked what it would have done.
+
+A running Prometheus evaluates rules at its own time alone. So every recording rule is asked as a
+range query and written back, those that others build on first, and every alert is asked at the
+steps at which it would have been evaluated; `for` is counted here.
+"""
+
+from __future__ import annotations
+
+import re
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import httpx
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
+    ExportMetricsServiceRequest,
+)
+from opentelemetry.proto.metrics.v1.metrics_pb2 import DataPointFlags
+from ruamel.yaml import YAML
+
+from simtraffic.runner import run
+from simtraffic.units import parse_duration
+from tests.real.programs import _free_ports, _started, tool, wait_until
+from tools.rules.alerts import CONFIG, alerts, rules
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from datetime import datetime
+    from pathlib import Path
+
+    from simtraffic.scenario import Scenario
+
+STEP_S = 15
+"""The rules' interval, `global.evaluation_interval` of prometheus.yml."""
+RECORDED = re.compile(r"\b[a-z]+:[a-z_]+:[a-z0-9_]+\b")
+SECOND = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Firing:
+    """An alert that would have fired; times are seconds since the start of all runs."""
+
+    alert: str
+    severity: str
+    labels: Mapping[str, str]
+    since: float
+    """When it began to fire, `for` after its expression began to hold."""
+    until: float
+
+
+@dataclass
+class Past:
+    """A Prometheus that holds runs which began at the same time."""
+
+    url: str
+    start: datetime
+
+    def tell(self, scenario: Scenario, service: str, **options: Any) -> None:
+        """Send a run's metrics under this name of a service."""
+        metrics = scenario.telemetry.metrics.model_copy(update={"exemplars": False})
+        telemetry = scenario.telemetry.model_copy(
+            update={"signals": ("metrics",), "metrics": metrics}
+        )
+        named = scenario.service.model_copy(update={"name": service})
+        result = run(
+            scenario.model_copy(update={"telemetry": telemetry, "service": named}),
+            endpoint=f"{self.url}/api/v1/otlp",
+            protocol="http/protobuf",
+            speed="max",
+            start=self.start,
+            **options,
+        )
+        counts = result.signals["metrics"]
+        assert counts.generated == counts.accepted > 0
+
+    def record(self, seconds: int) -> None:
+        """Evaluate every recording rule over this long, from the start on."""
+        waiting = [rule for _, rule in rules() if "record" in rule]
+        while waiting:
+            unknown = {rule["record"] for rule in waiting}
+            ready = [r for r in waiting if unknown.isdisjoint(RECORDED.findall(r["expr"]))]
+            assert ready, "recording rules go round in a circle"
+            for rule in ready:
+                found = self.range(rule["expr"], seconds)
+                self._write(rule["record"], rule.get("labels", {}), found, seconds)
+            waiting = [rule for rule in waiting if rule not in ready]
+
+    def range(self, query: str, seconds: int) -> list[dict[str, Any]]:
+        """What a query gives at each evaluation."""
+        began = int(self.start.timestamp())
+        answer = httpx.post(
+            f"{self.url}/api/v1/query_range",
+            data={"query": query, "start": began, "end": began + seconds, "step": STEP_S},
+            timeout=60,
+        )
+        assert answer.status_code == 200, f"{query}\n{answer.text}"
+        found: list[dict[str, Any]] = answer.json()["data"]["result"]
+        return found
+
+    def _write(
+        self, name: str, labels: Mapping[str, str], series: list[dict[str, Any]], seconds: int
+    ) -> None:
+        request = ExportMetricsServiceRequest()
+        metric = request.resource_metrics.add().scope_metrics.add().metrics.add(name=name)
+        last = int(self.start.timestamp()) + seconds
+        for one in series:
+            own = {k: v for k, v in one["metric"].items() if k != "__name__"} | dict(labels)
+            told = {int(at) for at, _ in one["values"]}
+            for at, value in one["values"]:
+                point = metric.gauge.data_points.add(time_unix_nano=int(at) * SECOND)
+                point.as_double = float(value)
+                self._label(point, own)
+            # Where a rule gives nothing any more, Prometheus marks its series as stale at once.
+            for at in sorted(told):
+                if at + STEP_S not in told and at + STEP_S <= last:
+                    point = metric.gauge.data_points.add(time_unix_nano=(at + STEP_S) * SECOND)
+                    point.flags = DataPointFlags.DATA_POINT_FLAGS_NO_RECORDED_VALUE_MASK
+                    self._label(point, own)
+        if metric.gauge.data_points:
+            answer = httpx.post(
+                f"{self.url}/api/v1/otlp/v1/metrics",
+                content=request.SerializeToString(),
+                headers={"content-type": "application/x-protobuf"},
+                timeout=60,
+            )
+            assert answer.status_code == 200, answer.text
+
+    @staticmethod
+    def _label(point: Any, labels: Mapping[str, str]) -> None:
+        for key, value in labels.items():
+            point.attributes.add(key=key).value.string_value = value
+
+    def firings(self, seconds: int, only: str = "LLM") -> list[Firing]:
+        """Every alert whose name begins so that would have fired."""
+        found = []
+        for alert in alerts():
+            if not alert.name.startswith(only):
+                continue
+            pending_s = parse_duration(alert.pending) / SECOND if alert.pending else 0
+            for series in self.range(alert.expression, seconds):
+                own = {k: v for k, v in series["metric"].items() if k != "__name__"}
+                times = [at - self.start.timestamp() for at, _ in series["values"]]
+                found += [
+                    Firing(alert.name, alert.labels["severity"], own, low + pending_s, high)
+                    for low, high in _stretches(times)
+                    if high - low >= pending_s
+                ]
+        return found
+
+
+def _stretches(times: list[float]) -> Iterator[tuple[float, float]]:
+    """First and last of each run of consecutive evaluations."""
+    low = times[0]
+    for before, at in zip(times, [*times[1:], None], strict=True):
+        if at is None or at - before > STEP_S:
+            yield low, before
+            low = at if at is not None else 0
+
+
+@contextmanager
+def past(folder: Path, start: datetime) -> Iterator[Past]:
+    """A Prometheus that takes samples of any age; labels as in config/prometheus."""
+    shipped = YAML(typ="safe", pure=True).load(CONFIG / "prometheus/prometheus.yml")
+    config = folder / "prometheus.yml"
+    with config.open("w") as file:
+        YAML().dump(
+            {
+                "otlp": shipped["otlp"],
+                "storage": {"tsdb": {"out_of_order_time_window": "30d"}},
+            },
+            file,
+        )
+    (port,) = _free_ports(1)
+    url = f"http://127.0.0.1:{port}"
+    command = [
+        *(tool("prometheus"), f"--config.file={config}", f"--storage.tsdb.path={folder / 'data'}"),
+        *(f"--web.listen-address=127.0.0.1:{port}", "--web.enable-otlp-receiver"),
+    ]
+    with _started(command, folder / "prometheus.log") as process:
+        wait_until(lambda: _ready(url), "Prometheus to be ready", process)
+        yield Past(url, start)
+
+
+def _ready(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/-/ready", timeout=1).status_code == 200
+    except httpx.HTTPError:
+        return False
