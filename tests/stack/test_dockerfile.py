@@ -224,6 +224,7 @@ def test_actions_are_pinned_by_commit_and_rights_are_given_one_by_one(path):
         assert re.fullmatch(r"[\w./-]+@[0-9a-f]{40}", action), action
         assert re.fullmatch(r" # v\d+\.\d+\.\d+", comment), f"{action}: which version?"
     assert "\npermissions: {}\n" in text
+    assert text.count("actions/checkout@") == text.count("persist-credentials: false")
     assert text.count("timeout-minutes:") == text.count("runs-on:")
 
 
