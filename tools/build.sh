@@ -8,6 +8,8 @@
 #   victoria-logs   VictoriaLogs, the log store of the native stack
 #   prometheus-2.42 Debian's older Prometheus, which scrapes; fetched, not built
 #   kustomize       builds the manifests of k8s/
+#   compose-spec    the reference reader of docker-compose.observability.yml
+#   actionlint      reads .github/workflows
 #   telemetrygen    the Collector project's own generator, for comparison in benchmarks
 # Usage: tools/build.sh [PROGRAM...]     without a name: all
 # A program is built again only when its recipe changed. Needs Go 1.26 or later.
@@ -23,7 +25,10 @@ jaeger_version=1.76.0           # the newest module that is served; it holds ver
 victoria_logs_version=1.51.1-0.20260624061259-dc94972a8708
 victoria_metrics_version=1.148.8
 kustomize_version=5.7.1
-all=(otelcol prometheus alertmanager victoria-logs jaeger prometheus-2.42 kustomize telemetrygen)
+compose_spec_version=2.9.0
+actionlint_version=1.7.12
+all=(otelcol prometheus alertmanager victoria-logs jaeger prometheus-2.42 kustomize compose-spec actionlint
+  telemetrygen)
 export CGO_ENABLED=0 GOTOOLCHAIN=local GOFLAGS=-buildvcs=false GOBIN=$cache/bin
 
 version_of() {
@@ -33,6 +38,8 @@ version_of() {
     alertmanager) echo "$alertmanager_version" ;;
     jaeger) echo "$jaeger_version" ;;
     victoria-logs) echo "$victoria_logs_version $victoria_metrics_version" ;;
+    compose-spec) echo "$compose_spec_version" ;;
+    actionlint) echo "$actionlint_version" ;;
     prometheus-2.42) echo 2.42 ;;
     kustomize) echo "$kustomize_version" ;;
   esac
@@ -123,6 +130,20 @@ build_prometheus_2_42() {
 
 build_kustomize() {
   go install -ldflags '-s -w' "sigs.k8s.io/kustomize/kustomize/v5@v$kustomize_version"
+}
+
+build_compose_spec() {
+  local module=github.com/compose-spec/compose-go/v2
+  go mod init simtraffic.invalid/compose-spec
+  go get "$module/cmd@v$compose_spec_version"
+  compile compose-spec "$module/cmd"
+}
+
+build_actionlint() {
+  local module=github.com/rhysd/actionlint
+  go mod init simtraffic.invalid/actionlint
+  go get "$module/cmd/actionlint@v$actionlint_version"
+  compile actionlint "$module/cmd/actionlint"
 }
 
 build_telemetrygen() {

@@ -56,7 +56,9 @@ def states(stack: LiveStack) -> set[str]:
     return {
         alert["state"]
         for alert in answer
-        if alert["labels"]["alertname"] == ALERT and alert["labels"]["provider"] == "openai"
+        if alert["labels"]["alertname"] == ALERT
+        and alert["labels"]["provider"] == "openai"
+        and alert["labels"]["severity"] == "warning"
     }
 
 

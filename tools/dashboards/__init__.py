@@ -1,0 +1,1 @@
+"""The boards of Grafana, made from data with Grafana's own builders."""

@@ -1,0 +1,222 @@
+"""Boards on the way that telemetry takes, and on what was planned against what arrived."""
+
+from __future__ import annotations
+
+from tools.dashboards.model import RATE, SERVICE, Board, Panel, Query, query, stat
+
+UNITS = ("spans", "metric_points", "log_records")
+
+
+def by_unit(name: str, by: str) -> tuple[Query, ...]:
+    """Rates of one of the collector's counts, for each signal."""
+    return tuple(
+        Query(f"sum by ({by}) (rate(otelcol_{name}_{unit}[{RATE}]))", f"{unit} {{{{{by}}}}}")
+        for unit in UNITS
+    )
+
+
+def lost(name: str, unit: str = "(spans|metric_points|log_records)") -> str:
+    """Rate of what an exporter gave up; there is a series only once something was."""
+    return f'sum by (exporter) (rate({{__name__=~"otelcol_exporter_{name}_{unit}"}}[{RATE}]))'
+
+
+PIPELINE = Board(
+    "simtraffic-pipeline",
+    "Collector and pipeline",
+    "Whether telemetry gets through: what comes in, waits, leaves and is lost.",
+    (
+        stat(
+            "Collectors up",
+            "Whose own metrics Prometheus reaches.",
+            "short",
+            'sum(up{job="otel-collector"})',
+        ),
+        stat(
+            "In",
+            "Items a second, all signals.",
+            "short",
+            'sum(rate({__name__=~"otelcol_receiver_accepted_(spans|metric_points|log_records)"}[1m]))',
+        ),
+        stat(
+            "Out",
+            "Items a second, all exporters; two take the metrics.",
+            "short",
+            'sum(rate({__name__=~"otelcol_exporter_sent_(spans|metric_points|log_records)"}[1m]))',
+        ),
+        stat(
+            "Fullest queue",
+            "Share of its places that are taken.",
+            "percentunit",
+            "max(sum by (exporter) (otelcol_exporter_queue_size) / sum by (exporter) (otelcol_exporter_queue_capacity))",
+            "CollectorQueueFull",
+        ),
+        stat("Memory", "Of the collector's process.", "bytes", "sum(otelcol_process_memory_rss)"),
+        stat(
+            "Series",
+            "In Prometheus' head: what cardinality costs.",
+            "short",
+            "sum(prometheus_tsdb_head_series)",
+        ),
+        Panel(
+            "Accepted",
+            "By receiver and transport.",
+            "ops",
+            by_unit("receiver_accepted", "transport"),
+            stacked=True,
+        ),
+        Panel(
+            "Refused and failed at the door",
+            "Senders were told so and try again; simtraffic counts it as rejected or failed.",
+            "ops",
+            by_unit("receiver_refused", "transport"),
+            stacked=True,
+        ),
+        Panel("Sent", "By exporter.", "ops", by_unit("exporter_sent", "exporter"), stacked=True),
+        Panel(
+            "Given up by exporters",
+            "Lost after every retry, or refused for good. Senders do not hear of it.",
+            "ops",
+            query(lost("send_failed"), "{{exporter}}"),
+            stacked=True,
+        ),
+        Panel(
+            "Queues",
+            "Share of the places that are taken; a full queue drops.",
+            "percentunit",
+            query(
+                "sum by (exporter) (otelcol_exporter_queue_size) / sum by (exporter) (otelcol_exporter_queue_capacity)",
+                "{{exporter}}",
+            ),
+            alert="CollectorQueueFull",
+        ),
+        Panel(
+            "Answers of Prometheus' OTLP receiver",
+            "By status; 4xx refuses a request as a whole.",
+            "reqps",
+            query(
+                f'sum by (code) (rate(prometheus_http_requests_total{{handler="/api/v1/otlp/v1/metrics"}}[{RATE}]))',
+                "{{code}}",
+            ),
+            stacked=True,
+        ),
+        Panel(
+            "Samples stored",
+            "A second, by Prometheus.",
+            "ops",
+            query(
+                f"sum by (type) (rate(prometheus_tsdb_head_samples_appended_total[{RATE}]))",
+                "{{type}}",
+            ),
+        ),
+        Panel(
+            "CPU of the collector",
+            "Cores.",
+            "short",
+            query(f"sum by (instance) (rate(otelcol_process_cpu_seconds[{RATE}]))", "{{instance}}"),
+        ),
+    ),
+    (),
+    (
+        "CollectorAbsent",
+        "CollectorRefusing",
+        "CollectorSendFailing",
+        "CollectorDropping",
+        "CollectorQueueFull",
+        "TelemetryMissing",
+        "PrometheusRejectsSamples",
+        "DeadMan",
+    ),
+)
+
+SEEN = f"http_server_request_duration_seconds_count{{{SERVICE}}}"
+DUE = f"simtraffic_requests_due_total{{{SERVICE}}}"
+
+TRUTH = Board(
+    "simtraffic-truth",
+    "Simulation truth",
+    "What simtraffic planned against what the stack shows. For scenarios with the convention simtraffic.",
+    (
+        stat("Planned so far", "Requests that were due.", "short", f"sum({DUE})"),
+        stat(
+            "Seen so far",
+            "Requests whose durations Prometheus holds; those still open are not.",
+            "short",
+            f"sum({SEEN})",
+        ),
+        stat(
+            "Still open or lost",
+            "Falls to 0 when the run has ended; what stays was lost on the way.",
+            "short",
+            f"sum({DUE}) - sum({SEEN})",
+        ),
+        stat(
+            "Spans accepted",
+            "By the collector, of all senders.",
+            "short",
+            "sum(otelcol_receiver_accepted_spans)",
+        ),
+        stat(
+            "Spans stored",
+            "Sent on to the trace store; equal to the one before when nothing is lost.",
+            "short",
+            'sum(otelcol_exporter_sent_spans{exporter="otlp_grpc/jaeger"})',
+        ),
+        stat(
+            "Log records stored",
+            "Sent on to the log store.",
+            "short",
+            "sum(otelcol_exporter_sent_log_records)",
+        ),
+        Panel(
+            "Arrivals: planned and seen",
+            "The curve of the scenario, the arrivals drawn from it, and the requests that Prometheus saw end. They part while requests take long.",
+            "reqps",
+            (
+                Query(f"sum(simtraffic_arrival_rate_per_second{{{SERVICE}}})", "planned rate"),
+                Query(f"sum(rate({DUE}[{RATE}]))", "due"),
+                Query(f"sum(rate({SEEN}[{RATE}]))", "seen"),
+            ),
+        ),
+        Panel(
+            "Incidents",
+            "1 while one lasts.",
+            "short",
+            query(
+                f"max by (simtraffic_incident) (simtraffic_incident_active{{{SERVICE}}})",
+                "{{simtraffic_incident}}",
+            ),
+            maximum=1,
+        ),
+        Panel(
+            "Due by flow",
+            "A second.",
+            "reqps",
+            query(f"sum by (simtraffic_flow) (rate({DUE}[{RATE}]))", "{{simtraffic_flow}}"),
+            stacked=True,
+        ),
+        Panel(
+            "One truth",
+            "Operations by the metrics of each convention; the lines lie on each other.",
+            "ops",
+            (
+                Query(
+                    f"sum(rate(gen_ai_client_operation_duration_seconds_count{{{SERVICE}}}[{RATE}]))",
+                    "gen_ai",
+                ),
+                Query(f"sum(rate(llm_requests_total{{{SERVICE}}}[{RATE}]))", "llm"),
+            ),
+        ),
+        Panel(
+            "Alerts",
+            "What fired when; compare with the incidents.",
+            "short",
+            query(
+                'max by (alertname, severity) (ALERTS{alertstate="firing"}) == 1',
+                "{{alertname}} {{severity}}",
+            ),
+            width=24,
+            maximum=1,
+        ),
+    ),
+    runbooks=("DeadMan",),
+)
