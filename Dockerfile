@@ -30,7 +30,7 @@ LABEL org.opencontainers.image.title="simtraffic" \
       org.opencontainers.image.created="${CREATED}"
 # What installs packages is not needed to run one.
 RUN rm -rf /usr/local/lib/python3.13/site-packages/pip* /usr/local/lib/python3.13/ensurepip \
-        /usr/local/bin/pip* /root/.cache
+        /usr/local/bin/pip* "$HOME/.cache"
 COPY --from=build /opt/simtraffic /opt/simtraffic
 COPY scenarios /scenarios
 ENV PATH=/opt/simtraffic/bin:$PATH \

@@ -5,15 +5,13 @@ from __future__ import annotations
 import re
 import subprocess
 from pathlib import Path
-from typing import Any
 
 import promql_parser
 import pytest
 from ruamel.yaml import YAML
 
-from simtraffic.conventions.load import built_in_names, load_conventions
-from simtraffic.report.metric_names import prometheus_name
 from tests.real.programs import tool
+from tests.stack.promql import RECORDED_LABELS, emitted, selectors
 from tools.rules import alerts, thresholds
 from tools.rules.__main__ import main
 from tools.rules.alerts import RULES, rules
@@ -38,46 +36,6 @@ FOREIGN_PATTERNS = {
     "otelcol_exporter_send_failed_(spans|metric_points|log_records)",
     "otelcol_exporter_enqueue_failed_(spans|metric_points|log_records)",
 }
-RESOURCE_LABELS = {"service_name", "deployment_environment_name", "instance", "job", "le"}
-RECORDED_LABELS = {*RESOURCE_LABELS, "provider", "model", "slo", "convention"}
-
-
-def selectors(expression: str) -> list[tuple[str, dict[str, str]]]:
-    """Names and label matchers of every selector of an expression, by a parser of PromQL."""
-    found: list[tuple[str, dict[str, str]]] = []
-
-    def walk(node: Any) -> None:
-        if isinstance(node, promql_parser.MatrixSelector):
-            walk(node.vector_selector)
-            return
-        if isinstance(node, promql_parser.VectorSelector):
-            matchers = {m.name: m.value for m in node.matchers.matchers}
-            found.append((node.name or matchers.pop("__name__"), matchers))
-            return
-        for child in ("expr", "lhs", "rhs", "param"):
-            if (inner := getattr(node, child, None)) is not None:
-                walk(inner)
-        for argument in getattr(node, "args", None) or []:
-            walk(argument)
-
-    walk(promql_parser.parse(expression))
-    return found
-
-
-def emitted() -> dict[str, set[str]]:
-    """Names in Prometheus of all that the built-in conventions tell, with their labels."""
-    made: dict[str, set[str]] = {}
-    for convention in load_conventions(built_in_names()):
-        for metric in convention.metrics:
-            name = prometheus_name(metric.name, metric.unit, metric.instrument)
-            labels = {a.key for a in metric.attributes}
-            for measure in metric.measures:
-                labels |= {a.key for a in measure.attributes}
-            plain = {re.sub(r"\W", "_", key) for key in labels}
-            suffixes = ("_bucket", "_sum", "_count") if metric.instrument == "histogram" else ("",)
-            for suffix in suffixes:
-                made.setdefault(name + suffix, set()).update(plain, RESOURCE_LABELS)
-    return made
 
 
 def test_made_files_are_up_to_date() -> None:
