@@ -4,20 +4,10 @@ from __future__ import annotations
 
 from tools.dashboards.model import RATE, SERVICE, Board, Panel, Query, query, stat
 
-UNITS = ("spans", "metric_points", "log_records")
 
-
-def by_unit(name: str, by: str) -> tuple[Query, ...]:
-    """Rates of one of the collector's counts, for each signal."""
-    return tuple(
-        Query(f"sum by ({by}) (rate(otelcol_{name}_{unit}[{RATE}]))", f"{unit} {{{{{by}}}}}")
-        for unit in UNITS
-    )
-
-
-def lost(name: str, unit: str = "(spans|metric_points|log_records)") -> str:
-    """Rate of what an exporter gave up; there is a series only once something was."""
-    return f'sum by (exporter) (rate({{__name__=~"otelcol_exporter_{name}_{unit}"}}[{RATE}]))'
+def by_signal(count: str, by: str) -> tuple[Query, ...]:
+    """Rates of one of the collector's counts by signal; there are series only after an item."""
+    return query(f"sum by (signal, {by}) (otelcol:{count}:rate5m)", f"{{{{signal}}}} {{{{{by}}}}}")
 
 
 PIPELINE = Board(
@@ -35,13 +25,13 @@ PIPELINE = Board(
             "In",
             "Items a second, all signals.",
             "short",
-            'sum(rate({__name__=~"otelcol_receiver_accepted_(spans|metric_points|log_records)"}[1m]))',
+            "sum(otelcol:receiver_accepted:rate5m)",
         ),
         stat(
             "Out",
             "Items a second, all exporters; two take the metrics.",
             "short",
-            'sum(rate({__name__=~"otelcol_exporter_sent_(spans|metric_points|log_records)"}[1m]))',
+            "sum(otelcol:exporter_sent:rate5m)",
         ),
         stat(
             "Fullest queue",
@@ -61,22 +51,22 @@ PIPELINE = Board(
             "Accepted",
             "By receiver and transport.",
             "ops",
-            by_unit("receiver_accepted", "transport"),
+            by_signal("receiver_accepted", "transport"),
             stacked=True,
         ),
         Panel(
             "Refused and failed at the door",
             "Senders were told so and try again; simtraffic counts it as rejected or failed.",
             "ops",
-            by_unit("receiver_refused", "transport"),
+            by_signal("receiver_refused", "transport"),
             stacked=True,
         ),
-        Panel("Sent", "By exporter.", "ops", by_unit("exporter_sent", "exporter"), stacked=True),
+        Panel("Sent", "By exporter.", "ops", by_signal("exporter_sent", "exporter"), stacked=True),
         Panel(
             "Given up by exporters",
             "Lost after every retry, or refused for good. Senders do not hear of it.",
             "ops",
-            query(lost("send_failed"), "{{exporter}}"),
+            by_signal("exporter_send_failed", "exporter"),
             stacked=True,
         ),
         Panel(

@@ -84,6 +84,29 @@ def recording_rules() -> list[dict[str, object]]:
         {"name": "llm-gen_ai", "rules": _of("gen_ai")},
         {"name": "llm-llm", "rules": _of("llm")},
         {"name": "llm-service", "rules": _service()},
+        {"name": "collector", "rules": _collector()},
+    ]
+
+
+def _collector() -> list[dict[str, object]]:
+    """The collector's own counts, with the signal as a label instead of in the name."""
+    signals = {"traces": "spans", "metrics": "metric_points", "logs": "log_records"}
+    counts = {
+        "receiver_accepted": "transport",
+        "receiver_refused": "transport",
+        "receiver_failed": "transport",
+        "exporter_sent": "exporter",
+        "exporter_send_failed": "exporter",
+        "exporter_enqueue_failed": "exporter",
+    }
+    return [
+        {
+            "record": f"otelcol:{count}:rate5m",
+            "expr": f"sum by (instance, {by}) (rate(otelcol_{count}_{unit}[5m]))",
+            "labels": {"signal": signal},
+        }
+        for count, by in counts.items()
+        for signal, unit in signals.items()
     ]
 
 
