@@ -102,12 +102,22 @@ def _collector() -> list[dict[str, object]]:
     return [
         {
             "record": f"otelcol:{count}:rate5m",
-            "expr": f"sum by (instance, {by}) (rate(otelcol_{count}_{unit}[5m]))",
+            "expr": _collector_rate(count, f"otelcol_{count}_{unit}", by),
             "labels": {"signal": signal},
         }
         for count, by in counts.items()
         for signal, unit in signals.items()
     ]
+
+
+def _collector_rate(count: str, name: str, by: str) -> str:
+    of = f"sum by (instance, {by})"
+    if count in {"receiver_accepted", "exporter_sent"}:
+        return f"{of} (rate({name}[5m]))"
+    # A series of failures begins with the first one, and a rate needs a sample before it: what has
+    # just appeared counts from 0. A collector that was restarted counts anew.
+    before = f"({of} ({name} offset 5m) or 0 * {of} ({name}))"
+    return f"clamp_min({of} ({name}) - {before}, 0) / 300"
 
 
 def _of(convention: str) -> list[dict[str, object]]:
