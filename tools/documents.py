@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tools import convention_reference, scenario_reference
+from tools import convention_reference, scenario_reference, telemetry_cost
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,6 +21,7 @@ MAKERS: dict[str, Callable[[], str]] = {
     "scenario keys": scenario_reference.markdown,
     "columns": convention_reference.columns,
     "metrics": convention_reference.metrics,
+    "cost": telemetry_cost.markdown,
 }
 
 
