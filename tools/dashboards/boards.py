@@ -19,15 +19,15 @@ OVERVIEW = Board(
     (
         stat(
             "Requests",
-            "Requests a second over five minutes.",
+            "Requests a second over the last minute.",
             "reqps",
-            f"sum(llm:requests:rate5m{{{SERVICE}}})",
+            f"sum(llm:requests:rate1m{{{SERVICE}}})",
         ),
         stat(
             "Failed requests",
             "Share answered with 429 or 5xx. Red: open Errors and retries.",
             "percentunit",
-            f"sum(llm:requests_failed:rate5m{{{SERVICE}}}) / sum(llm:requests:rate5m{{{SERVICE}}})",
+            f"sum(llm:requests_failed:rate1m{{{SERVICE}}}) / sum(llm:requests:rate1m{{{SERVICE}}})",
             "LLMErrorShareHigh",
         ),
         stat(
@@ -94,7 +94,7 @@ OVERVIEW = Board(
             "Operations by provider",
             "Calls of the service to each provider.",
             "reqps",
-            query(f"sum by (provider) (llm:operations:rate5m{{{SERVICE}}})", "{{provider}}"),
+            query(f"sum by (provider) (llm:operations:rate1m{{{SERVICE}}})", "{{provider}}"),
             stacked=True,
         ),
         Panel(
@@ -178,10 +178,10 @@ PROVIDERS = Board(
         ),
         Panel(
             "Share of traffic",
-            "Operations of the last five minutes.",
+            "Operations a second, over the last minute.",
             "reqps",
             query(
-                f"sort_desc(sum by (provider, model) (llm:operations:rate5m{{{MODEL}}}))",
+                f"sort_desc(sum by (provider, model) (llm:operations:rate1m{{{MODEL}}}))",
                 "{{provider}}/{{model}}",
             ),
             "bargauge",
@@ -514,7 +514,7 @@ USERS = Board(
             "short",
             f"sum(llm_users_active_ratio{{{SERVICE}}})",
         ),
-        stat("Requests", "A second.", "reqps", f"sum(llm:requests:rate5m{{{SERVICE}}})"),
+        stat("Requests", "A second.", "reqps", f"sum(llm:requests:rate1m{{{SERVICE}}})"),
         Panel(
             "Requests by feature",
             "A feature is a flow of the scenario.",

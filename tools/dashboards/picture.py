@@ -205,7 +205,7 @@ def _lines(figure: Any, _frame: Any, at: Any, panel: dict[str, Any], source: Sou
             handlelength=1.2,
             columnspacing=1.2,
         )
-        axes.set_ylim(bottom=0)
+        axes.set_ylim(0, axes.get_ylim()[1] * 1.05)
         limit = _threshold(panel)
         if limit is not None and limit <= axes.get_ylim()[1] * 3:
             axes.axhline(limit, color="#f2495c", linewidth=1, linestyle="--")
