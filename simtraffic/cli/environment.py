@@ -19,6 +19,7 @@ _ALIASES = {
     "service_version": ("SERVICE_VERSION", "service.version"),
     "environment": ("ENVIRONMENT", "deployment.environment.name"),
 }
+_PORT = "PROMETHEUS_PORT"
 
 
 def overrides(environ: Mapping[str, str]) -> dict[str, Any]:
@@ -72,6 +73,37 @@ def require_enabled(environ: Mapping[str, str]) -> None:
             "OTEL_SDK_DISABLED: telemetry is switched off; found 'true';"
             " unset it to run, or use simtraffic plan"
         )
+
+
+def page_port(option: str | None, environ: Mapping[str, str]) -> tuple[str, int] | None:
+    """Who asks for a page of the run's own, and on which port; None when nobody does.
+
+    Raises:
+        UsageError: it is no port.
+    """
+    named, text = "--prometheus-port", option
+    if text is None:
+        named, text = _PORT, _value(environ, _PORT)
+        if not text or is_service_link(text):
+            return None
+    if not (text.isascii() and text.isdigit() and int(text) <= 65_535):
+        raise UsageError(
+            f"{named}: not a port; found {text!r}; write 1 to 65535, or 0 for a free one"
+        )
+    return named, int(text)
+
+
+def is_service_link(text: str) -> bool:
+    """Whether Kubernetes put this into the variable, as it does for a service ``prometheus``."""
+    return text.startswith(("tcp://", "udp://", "sctp://"))
+
+
+def skipped_port(environ: Mapping[str, str]) -> str | None:
+    """A warning when the variable for the page is set and means something else."""
+    text = _value(environ, _PORT)
+    if not is_service_link(text):
+        return None
+    return f"{_PORT}: the address of a Kubernetes service, skipped; found {text!r}"
 
 
 def _value(environ: Mapping[str, str], name: str) -> str:

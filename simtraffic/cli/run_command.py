@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from simtraffic.cli import console, environment, options
+from simtraffic.cli import console, environment, options, page
 from simtraffic.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -136,6 +136,22 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter an option
             rich_help_panel=_REPORT,
         ),
     ] = False,
+    prometheus_port: Annotated[
+        str | None,
+        typer.Option(
+            help="Tell of the run itself here: /metrics, /healthz, /readyz. 0 takes a free port.",
+            metavar="N",
+            rich_help_panel=_REPORT,
+        ),
+    ] = None,
+    prometheus_host: Annotated[
+        str,
+        typer.Option(
+            help="Listen for that on this address; 0.0.0.0 in a pod.",
+            metavar="HOST",
+            rich_help_panel=_REPORT,
+        ),
+    ] = "127.0.0.1",
     json: Annotated[
         bool,
         typer.Option(
@@ -190,7 +206,11 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter an option
     loaded = options.scenarios(scenario, options.Changes(seed, scale, signals, convention))
     wishes.check_paths(loaded, scenario)
     silence_grpc(os.environ)
-    raise typer.Exit(_run_all(loaded, wishes, arguments))
+    with page.opened(prometheus_port, prometheus_host, os.environ, wishes.warn) as arguments[
+        "page"
+    ]:
+        code = _run_all(loaded, wishes, arguments)
+    raise typer.Exit(code)
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +221,11 @@ class _Wishes:
     result: str | None
     quiet: bool
     json: bool
+
+    def warn(self, text: str) -> None:
+        """A line for people, unless they want none."""
+        if not self.quiet:
+            console.tell(text)
 
     def check(self, scenarios: int) -> None:
         """Refuse what contradicts itself.

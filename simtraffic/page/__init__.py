@@ -68,7 +68,7 @@ class Page:
 
     def see(self, snapshot: Snapshot) -> None:
         """The run goes on, and this is how it stands. Takes no lock and does no work."""
-        self._account.snapshot = snapshot
+        self._account.see(snapshot)
         self._pulse.beat(draining=snapshot.draining)
 
     def end(self) -> None:

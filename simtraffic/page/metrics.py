@@ -14,11 +14,10 @@ from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamil
 from prometheus_client.registry import Collector
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from prometheus_client.metrics_core import Metric
 
-    from simtraffic.ledger import SignalLedger
     from simtraffic.page.subject import Account, Subject
     from simtraffic.report.snapshot import Snapshot
 
@@ -82,11 +81,11 @@ class _Figures(Collector):
             yield from _state(self._account.snapshot)
 
 
-def _signals(signals: dict[str, SignalLedger]) -> Iterator[Metric]:
+def _signals(signals: Mapping[str, Mapping[str, int]]) -> Iterator[Metric]:
     for name, part, meaning in _BY_SIGNAL:
         family = CounterMetricFamily(name, meaning, labels=["signal"])
         for signal, entry in signals.items():
-            family.add_metric([signal], getattr(entry, part))
+            family.add_metric([signal], entry[part])
         yield family
     settled = CounterMetricFamily(
         "simtraffic_items_settled",
@@ -95,7 +94,7 @@ def _signals(signals: dict[str, SignalLedger]) -> Iterator[Metric]:
     )
     for signal, entry in signals.items():
         for outcome in _SETTLED:
-            settled.add_metric([signal, outcome], getattr(entry, outcome))
+            settled.add_metric([signal, outcome], entry[outcome])
     yield settled
 
 
@@ -123,7 +122,7 @@ def _state(snapshot: Snapshot | None) -> Iterable[Metric]:
     return _gauges(
         (
             "simtraffic_target_requests_per_second",
-            "Requests that the schedule asks for a simulated second, now.",
+            "Requests a simulated second that the schedule asks for now, all shards together.",
             snapshot.asked_rate,
         ),
         (

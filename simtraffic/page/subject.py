@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from simtraffic.ledger import Ledger
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from simtraffic.report.snapshot import Snapshot
+
+_NOTHING = Ledger().as_dict()
 
 
 class Queue(Protocol):
@@ -42,46 +46,84 @@ class Subject:
     """Whether the run follows a clock, or goes as fast as the receiver lets it."""
 
 
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Counts at one moment: of requests, and of each signal by the ledger's own names."""
+
+    planned: int = 0
+    generated: int = 0
+    skipped: int = 0
+    signals: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+
+    def of(self, outcome: str) -> int:
+        """One count of all signals together; their units differ, so only zero or not means much."""
+        return sum(entry[outcome] for entry in self.signals.values())
+
+    def __add__(self, other: Counts) -> Counts:
+        """Both together."""
+        return Counts(
+            self.planned + other.planned,
+            self.generated + other.generated,
+            self.skipped + other.skipped,
+            {
+                signal: {
+                    part: count + self.signals.get(signal, {}).get(part, 0)
+                    for part, count in entry.items()
+                }
+                for signal, entry in other.signals.items()
+            },
+        )
+
+
+@dataclass(slots=True)
+class _Run:
+    subject: Subject
+    snapshot: Snapshot | None = None
+
+    def counts(self) -> Counts:
+        ledger, drawn = self.subject.ledger, self.snapshot.planned if self.snapshot else 0
+        # The ledger itself learns at the end of the run what was planned.
+        planned = max(ledger.planned, drawn)
+        return Counts(planned, ledger.generated, ledger.skipped, ledger.as_dict())
+
+
 class Account:
     """The counts of all runs of this process, which never go down, and the latest state."""
 
     def __init__(self) -> None:
-        # One tuple, replaced as a whole: a reader never sees a run twice or not at all.
-        self._stand: tuple[Ledger, Subject | None] = (Ledger(), None)
-        self.snapshot: Snapshot | None = None
-        """Of the run under way; the last one after it."""
+        # Replaced as a whole: a reader never sees a run twice or not at all.
+        self._stand: tuple[Counts, _Run | None] = (Counts(), None)
 
     def begin(self, subject: Subject) -> None:
         """Take a run up; the one before it is through."""
-        before, last = self._stand
-        finished = Ledger()
-        for ledger in (before, last.ledger if last else Ledger()):
-            finished.merge(ledger)
-        self.snapshot = None
-        self._stand = (finished, subject)
+        self._stand = (self.total(), _Run(subject))
+
+    def see(self, snapshot: Snapshot) -> None:
+        """Keep the state of the run under way."""
+        run = self._stand[1]
+        if run is not None:
+            run.snapshot = snapshot
 
     @property
     def subject(self) -> Subject | None:
         """The run under way, or the last one; None before the first."""
-        return self._stand[1]
+        run = self._stand[1]
+        return None if run is None else run.subject
 
-    def total(self) -> Ledger:
-        """A ledger of everything so far."""
-        finished, subject = self._stand
-        snapshot = self.snapshot
-        total = Ledger()
-        total.merge(finished)
-        if subject is not None:
-            total.merge(subject.ledger)
-            # The run's own ledger learns at the end what was planned.
-            if not subject.ledger.planned and snapshot is not None:
-                total.planned += snapshot.planned
-        return total
+    @property
+    def snapshot(self) -> Snapshot | None:
+        """Its latest state."""
+        run = self._stand[1]
+        return None if run is None else run.snapshot
+
+    def total(self) -> Counts:
+        """Everything so far."""
+        before, run = self._stand
+        return before + (Counts(signals=_NOTHING) if run is None else run.counts())
 
     def not_ready(self) -> str | None:
         """Why telemetry cannot be said to arrive, in one line; None once some was accepted."""
-        signals = self.total().signals
-        if any(entry.accepted for entry in signals.values()):
+        total = self.total()
+        if total.of("accepted"):
             return None
-        tries = sum(entry.requests for entry in signals.values())
-        return f"nothing was accepted yet; {tries} export calls were made"
+        return f"nothing was accepted yet; export calls so far: {total.of('requests')}"

@@ -45,6 +45,8 @@ class Snapshot:
     incidents: tuple[str, ...] = ()
     """Names of the incidents that are on."""
     draining: bool = False
+    planned: int = 0
+    """Requests of the blocks drawn so far, which is done a little ahead of their time."""
 
     @property
     def error_share(self) -> float:

@@ -13,6 +13,7 @@ from simtraffic.clock import RealClock, cpu_seconds, monotonic, peak_rss_bytes
 from simtraffic.errors import UsageError
 from simtraffic.export.environment import ExportOptions
 from simtraffic.ledger import Ledger
+from simtraffic.page.subject import Subject
 from simtraffic.report.assemble import RunFacts, run_result
 from simtraffic.report.result import GeneratorResult
 from simtraffic.report.sketch import QuantileSketch
@@ -26,9 +27,10 @@ from simtraffic.runner.stop import StopSignal
 from simtraffic.runner.watching import Watch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import datetime
 
+    from simtraffic.page import Page
     from simtraffic.report.result import RunResult
     from simtraffic.report.snapshot import Snapshot
     from simtraffic.runner.destination import Destination
@@ -76,6 +78,7 @@ def run(  # noqa: PLR0913 - the options of the command, each with its default
     on_snapshot: Callable[[Snapshot], None] | None = None,
     stop: StopSignal | None = None,
     say: Callable[[str], None] | None = None,
+    page: Page | None = None,
 ) -> RunResult:
     """Simulate a scenario and push its telemetry.
 
@@ -96,6 +99,7 @@ def run(  # noqa: PLR0913 - the options of the command, each with its default
         on_snapshot: called about four times a second.
         stop: set from elsewhere to end the run early.
         say: gets a line on where the telemetry goes, and warnings.
+        page: tells of the run over HTTP while it lasts; it is left open.
 
     Raises:
         UsageError: an option is wrong; nothing was sent.
@@ -117,11 +121,34 @@ def run(  # noqa: PLR0913 - the options of the command, each with its default
         note(line)
     if speed is None:
         factor = _factor(None, is_file_only=destination.delivery is None)
+    watchers = [] if on_snapshot is None else [on_snapshot]
+    if page is not None:
+        note(f"telling of itself at {page.address}/metrics")
+        page.begin(_subject(setup, destination, ledger, factor, drain_ns))
+        watchers.append(page.see)
     try:
-        return _run(setup, destination, ledger, factor, drain_ns, stop, on_snapshot)
+        return _run(setup, destination, ledger, factor, drain_ns, stop, watchers)
     except BaseException:
         destination.abandon()
         raise
+    finally:
+        if page is not None:
+            page.end()
+
+
+def _subject(
+    setup: Setup, destination: Destination, ledger: Ledger, factor: float, drain_ns: int
+) -> Subject:
+    return Subject(
+        run_id=setup.run_id,
+        scenario=setup.scenario.name,
+        seed=setup.scenario.seed,
+        shard=str(setup.shard),
+        ledger=ledger,
+        queue=destination.delivery,
+        drain_s=drain_ns / 1e9,
+        is_timed=factor > 0,
+    )
 
 
 def _factor(speed: str | float | None, *, is_file_only: bool) -> float:
@@ -148,7 +175,7 @@ def _run(
     factor: float,
     drain_ns: int,
     stop: StopSignal,
-    on_snapshot: Callable[[Snapshot], None] | None,
+    watchers: Sequence[Callable[[Snapshot], None]],
 ) -> RunResult:
     scenario, schedule = setup.scenario, setup.schedule
     outlets = Outlets(destination.outlets, ledger, stop.event, scenario.telemetry.signals)
@@ -163,7 +190,7 @@ def _run(
         stop,
         drain_ns,
     )
-    watch = Watch(on_snapshot, destination.delivery) if on_snapshot else None
+    watch = Watch(watchers, destination.delivery) if watchers else None
     if watch:
         playback.watch = watch
     began, cpu_before = monotonic(), cpu_seconds()

@@ -10,7 +10,7 @@ from simtraffic.clock import monotonic
 from simtraffic.report.snapshot import SignalStand, Snapshot
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from simtraffic.export.delivery import Delivery
     from simtraffic.runner.playback import Playback
@@ -24,7 +24,7 @@ _WINDOW = 8
 class Watch:
     """Makes snapshots of a playback and passes them on, at most four a second."""
 
-    on_snapshot: Callable[[Snapshot], None]
+    watchers: Sequence[Callable[[Snapshot], None]]
     delivery: Delivery | None
     _last: float = 0.0
     _marks: deque[tuple[float, int, int, int]] = field(
@@ -37,7 +37,9 @@ class Watch:
         if now - self._last < EVERY_S and not draining:
             return
         self._last = now
-        self.on_snapshot(self.snapshot(playback, now, draining=draining))
+        snapshot = self.snapshot(playback, now, draining=draining)
+        for watcher in self.watchers:
+            watcher(snapshot)
 
     def snapshot(self, playback: Playback, now: float, *, draining: bool) -> Snapshot:
         """How the run stands."""
@@ -71,6 +73,7 @@ class Watch:
                 if incident.at_ns <= elapsed < incident.at_ns + incident.duration_ns
             ),
             draining=draining,
+            planned=playback.planned,
         )
 
 
