@@ -79,12 +79,13 @@ up: ## the observability stack in containers; needs Docker with compose
 	$(CONTAINERS) up --detach --wait
 
 demo: $(INSTALLED) up ## the stack in containers, and a demo running into it
-	@echo "Grafana       http://localhost:3000/d/simtraffic-overview"
-	@echo "Prometheus    http://localhost:9090"
-	@echo "Alertmanager  http://localhost:9093"
-	@echo "Jaeger        http://localhost:16686"
-	@echo "notifications http://localhost:9099/notifications"
-	$(BIN)/simtraffic run scenarios/demo.yaml --endpoint http://localhost:4317
+	@echo "Grafana       http://localhost:$${SIMTRAFFIC_GRAFANA_PORT:-3000}/d/simtraffic-overview"
+	@echo "Prometheus    http://localhost:$${SIMTRAFFIC_PROMETHEUS_PORT:-9090}"
+	@echo "Alertmanager  http://localhost:$${SIMTRAFFIC_ALERTMANAGER_PORT:-9093}"
+	@echo "Jaeger        http://localhost:$${SIMTRAFFIC_JAEGER_PORT:-16686}"
+	@echo "notifications http://localhost:$${SIMTRAFFIC_WEBHOOK_PORT:-9099}/notifications"
+	$(BIN)/simtraffic run scenarios/demo.yaml \
+	  --endpoint "http://localhost:$${SIMTRAFFIC_OTLP_GRPC_PORT:-4317}"
 
 down: ## end the containers; their data stays, VOLUMES=--volumes removes it
 	$(CONTAINERS) down $(VOLUMES)

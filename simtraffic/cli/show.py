@@ -148,10 +148,11 @@ def _scenarios(_conventions: list[str]) -> list[dict[str, Any]]:
 
 
 def _scenario_files() -> list[Path]:
-    """Files in ``scenarios/`` here, else those beside the package in a source tree."""
+    """Files in ``scenarios/`` here and in its folders, else those beside the package."""
     beside = Path(__file__).parents[2] / "scenarios"
     for folder in (Path("scenarios"), beside):
-        found = sorted(folder.glob("*.yaml"))
+        # Those of the folder itself first: they are the ones to begin with.
+        found = sorted(folder.rglob("*.yaml"), key=lambda path: (len(path.parts), path))
         if found:
             return found
     return []

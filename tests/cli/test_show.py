@@ -61,5 +61,17 @@ def test_scenarios_say_what_they_show(tmp_path, monkeypatch):
     ]
 
 
+def test_scenarios_in_folders_come_after_those_to_begin_with(tmp_path, monkeypatch):
+    for name in ("scenarios/b.yaml", "scenarios/alerts/a.yaml"):
+        file = tmp_path / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("version: 2", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+
+    listed = json.loads(ask("scenarios", "--json").stdout)
+
+    assert [row["file"] for row in listed] == ["scenarios/b.yaml", "scenarios/alerts/a.yaml"]
+
+
 def test_an_unknown_list_is_wrong_usage():
     assert ask("everything").exit_code == 2
