@@ -14,7 +14,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
 COMMAND = ("run", "scenarios/smoke.yaml")
-KEPT = ("Ledger", "Traffic", "Thresholds", "Built-in collector")
+KEPT = ("Ledger", "Thresholds", "Built-in collector")
 PART = re.compile(r"(<!-- output -->\n```text\n).*?(```\n<!-- end -->)", re.DOTALL)
 
 
