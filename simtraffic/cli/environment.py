@@ -6,6 +6,7 @@ aliases that count only where no OpenTelemetry name says the same.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
@@ -19,7 +20,20 @@ _ALIASES = {
     "service_version": ("SERVICE_VERSION", "service.version"),
     "environment": ("ENVIRONMENT", "deployment.environment.name"),
 }
-_PORT = "PROMETHEUS_PORT"
+# The name of OpenTelemetry first, then the alias.
+_PORTS = ("OTEL_EXPORTER_PROMETHEUS_PORT", "PROMETHEUS_PORT")
+_HOST = "OTEL_EXPORTER_PROMETHEUS_HOST"
+
+
+@dataclass(frozen=True, slots=True)
+class PageAddress:
+    """Where a run's own page listens."""
+
+    named: str
+    """The option or variable that asks for it, for errors."""
+    host: str
+    port: int
+    """0 takes a free one."""
 
 
 def overrides(environ: Mapping[str, str]) -> dict[str, Any]:
@@ -75,35 +89,40 @@ def require_enabled(environ: Mapping[str, str]) -> None:
         )
 
 
-def page_port(option: str | None, environ: Mapping[str, str]) -> tuple[str, int] | None:
-    """Who asks for a page of the run's own, and on which port; None when nobody does.
+def page_address(
+    port: str | None, host: str | None, environ: Mapping[str, str]
+) -> PageAddress | None:
+    """Where a page of the run's own is asked for; None when nobody asks for one.
 
     Raises:
-        UsageError: it is no port.
+        UsageError: the port is none.
     """
-    named, text = "--prometheus-port", option
+    named, text = "--prometheus-port", port
     if text is None:
-        named, text = _PORT, _value(environ, _PORT)
-        if not text or is_service_link(text):
-            return None
+        named = next((name for name in _PORTS if _port_text(environ, name)), "")
+        text = _port_text(environ, named)
+    if not (text or named == "--prometheus-port"):
+        return None
     if not (text.isascii() and text.isdigit() and int(text) <= 65_535):
         raise UsageError(
             f"{named}: not a port; found {text!r}; write 1 to 65535, or 0 for a free one"
         )
-    return named, int(text)
+    return PageAddress(named, host or _value(environ, _HOST) or "127.0.0.1", int(text))
 
 
-def is_service_link(text: str) -> bool:
-    """Whether Kubernetes put this into the variable, as it does for a service ``prometheus``."""
-    return text.startswith(("tcp://", "udp://", "sctp://"))
+def skipped_ports(environ: Mapping[str, str]) -> list[str]:
+    """A warning for each variable of the page that is set and means something else."""
+    return [
+        f"{name}: the address of a Kubernetes service, skipped; found {value!r}"
+        for name in _PORTS
+        if (value := _value(environ, name)) and not _port_text(environ, name)
+    ]
 
 
-def skipped_port(environ: Mapping[str, str]) -> str | None:
-    """A warning when the variable for the page is set and means something else."""
-    text = _value(environ, _PORT)
-    if not is_service_link(text):
-        return None
-    return f"{_PORT}: the address of a Kubernetes service, skipped; found {text!r}"
+def _port_text(environ: Mapping[str, str], name: str) -> str:
+    """What is set, unless Kubernetes put it there, as it does for a service ``prometheus``."""
+    value = _value(environ, name)
+    return "" if value.startswith(("tcp://", "udp://", "sctp://")) else value
 
 
 def _value(environ: Mapping[str, str], name: str) -> str:

@@ -15,22 +15,21 @@ if TYPE_CHECKING:
 
 @contextmanager
 def opened(
-    port: str | None, host: str, environ: Mapping[str, str], warn: Callable[[str], None]
+    port: str | None, host: str | None, environ: Mapping[str, str], warn: Callable[[str], None]
 ) -> Iterator[Page | None]:
     """The page while it is entered; None when nobody asks for one.
 
     Raises:
         UsageError: the port is none, or cannot be listened on.
     """
-    wanted = environment.page_port(port, environ)
+    wanted = environment.page_address(port, host, environ)
+    if port is None:
+        for line in environment.skipped_ports(environ):
+            warn(line)
     if wanted is None:
-        skipped = environment.skipped_port(environ)
-        if skipped:
-            warn(skipped)
         yield None
         return
     from simtraffic.page import Page  # noqa: PLC0415 - most runs have none
 
-    named, number = wanted
-    with Page(number, host, named=named) as page:
+    with Page(wanted.port, wanted.host, named=wanted.named) as page:
         yield page

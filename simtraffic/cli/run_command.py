@@ -145,13 +145,13 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter an option
         ),
     ] = None,
     prometheus_host: Annotated[
-        str,
+        str | None,
         typer.Option(
-            help="Listen for that on this address; 0.0.0.0 in a pod.",
+            help="Listen for that on this address, 127.0.0.1 by default; 0.0.0.0 in a pod.",
             metavar="HOST",
             rich_help_panel=_REPORT,
         ),
-    ] = "127.0.0.1",
+    ] = None,
     json: Annotated[
         bool,
         typer.Option(

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import os
 import re
-import runpy
-import socket
 import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.error import HTTPError
+from urllib.request import urlopen
 
 import kubernetes_validate
 import pytest
 from ruamel.yaml import YAML
 
 from simtraffic.collector.server import Collector
+from simtraffic.page import Page
 from tests.real.programs import tool
 from tests.real.telemetry import items_in
 from tools.kubernetes import main as make_rule
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 K8S = Path("k8s")
 BUILDS = ("base", "scenarios", "smoke", "continuous", "shards", "monitoring")
+# Whether the probe asks for more than life.
+PROBES = {"startup": False, "readiness": True, "liveness": False}
 WORKLOADS = (
     "smoke/job.yaml",
     "smoke/cronjob.yaml",
@@ -125,7 +128,7 @@ def test_every_pod_is_guarded() -> None:
         assert {"cpu", "memory"} <= set(container["resources"]["limits"]), name
         mounts = {m["mountPath"]: m for m in container["volumeMounts"]}
         assert not mounts["/tmp"].get("readOnly"), name
-        drain = re.search(r"--drain[ ,']+(\d+)s", str(container["args"]).replace("', '", " "))
+        drain = re.search(r"--drain[ ,'=]+(\d+)s", str(container["args"]).replace("', '", " "))
         assert drain, name
         assert pod["terminationGracePeriodSeconds"] > int(drain[1]) + 10, name
     assert count == len(WORKLOADS)
@@ -159,7 +162,7 @@ def test_the_continuous_command_line_runs() -> None:
         local(a) for a in pod_of(read("continuous/deployment.yaml"))["containers"][0]["args"]
     ]
     with Collector() as collector:
-        cut = ("--speed", "max", "--duration", "1m")
+        cut = ("--speed", "max", "--duration", "1m", "--prometheus-port=0")
         done = _simtraffic(*arguments, *cut, endpoint=collector.grpc_endpoint)
     assert done.returncode == 0, done.stderr
 
@@ -211,34 +214,36 @@ def test_scenarios_of_the_cluster_are_valid() -> None:
     assert len(files) == 3
 
 
-def test_the_probe_of_life_notices_a_process_that_stands_still(tmp_path: Path) -> None:
-    alive = runpy.run_path(str(K8S / "continuous/alive.py"))["main"]
-    remembered = str(tmp_path / "alive")
-    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as still:
-        pid = str(still.pid)
-        used = runpy.run_path(str(K8S / "continuous/alive.py"))["used"]
-        last = -1
-        while (now := used(pid)) != last or now == 0:
-            last = now
-        assert alive(pid, remembered) == 0
-        assert alive(pid, remembered) == 1
-        still.communicate(b"\n")
-    mine = str(os.getpid())
-    (tmp_path / "alive").unlink()
-    assert alive(mine, remembered) == 0
-    before = used(mine)
-    while used(mine) == before:
-        pass
-    assert alive(mine, remembered) == 0
+def test_the_probes_ask_a_page_that_the_command_line_opens() -> None:
+    container = pod_of(read("continuous/deployment.yaml"))["containers"][0]
+    ports = {port["name"]: port["containerPort"] for port in container["ports"]}
+    probes = {kind: container[f"{kind}Probe"]["httpGet"] for kind in PROBES}
+
+    assert f"--prometheus-port={ports['metrics']}" in container["args"]
+    assert "--prometheus-host=0.0.0.0" in container["args"]
+    with Page(0) as page:
+        for kind, ready in PROBES.items():
+            assert probes[kind]["port"] == "metrics"
+            # Before the first run a pod lives and is not ready.
+            assert status(page.address + probes[kind]["path"]) == (503 if ready else 200)
 
 
-def test_the_probe_of_the_way_tells_whether_the_collector_listens(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    reach = runpy.run_path(str(K8S / "continuous/reach.py"))["main"]
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
-        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://127.0.0.1:{port}")
-        assert reach() == 0
-    assert reach() == 1
-    assert f"127.0.0.1:{port} cannot be reached" in capsys.readouterr().err
+def test_prometheus_is_let_in_to_the_port_that_it_scrapes() -> None:
+    (monitored,) = read("monitoring/podmonitor.yaml")["spec"]["podMetricsEndpoints"]
+    container = pod_of(read("continuous/deployment.yaml"))["containers"][0]
+    (entrance,) = read("base/networkpolicy.yaml")["spec"]["ingress"]
+
+    (port,) = container["ports"]
+    assert monitored["port"] == port["name"]
+    assert entrance["ports"] == [{"protocol": "TCP", "port": port["containerPort"]}]
+    labels = read("continuous/deployment.yaml")["spec"]["template"]["metadata"]["labels"]
+    assert read("monitoring/podmonitor.yaml")["spec"]["selector"]["matchLabels"] == labels
+
+
+def status(url: str) -> int:
+    try:
+        with urlopen(url, timeout=5) as answer:
+            return int(answer.status)
+    except HTTPError as error:
+        with error:
+            return error.code
