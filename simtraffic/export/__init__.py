@@ -43,6 +43,8 @@ class Outcome(Enum):
     """Refused for good; sending it again would be wrong."""
     RETRY = "retry"
     """Not taken now; the same batch may be sent again."""
+    TOO_LARGE = "too large"
+    """Larger than the receiver takes, or than this client sends; its parts may pass."""
     REFUSED = "refused"
     """The credential is refused: nothing else will be taken either."""
 
@@ -59,6 +61,8 @@ class SendResult:
     """With RETRY: how long the receiver asked to wait, in seconds."""
     maybe_delivered: bool = False
     """With RETRY: the request left and its answer was lost, so it may have been taken."""
+    limit_bytes: int | None = None
+    """With TOO_LARGE: the receiver's limit, when it told it."""
 
 
 class Transport(Protocol):

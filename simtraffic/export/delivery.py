@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING
 
 from simtraffic.clock import monotonic, unix_ns
 from simtraffic.export import Batch, Outcome, SendResult
-from simtraffic.export.lane import Lane, Pending
+from simtraffic.export.queue import Queue
 from simtraffic.export.retry import RetryPolicy
-from simtraffic.ledger import SIGNALS, Ledger
+from simtraffic.export.sizes import MAX_REQUEST_BYTES
+from simtraffic.export.splitting import cut_between_chunks, cut_between_records, describe
 from simtraffic.randomness import Streams
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
     from simtraffic.clock import Flag
     from simtraffic.export import Transport
+    from simtraffic.export.lane import Lane, Pending
+    from simtraffic.ledger import Ledger
 
 # Under the 4 MiB that gRPC servers take by default, with room for headers.
 DEFAULT_BATCH_BYTES = 3_500_000
@@ -51,7 +54,10 @@ class Delivery:
     queue_bytes: int = DEFAULT_QUEUE_BYTES
     """Bound on bytes held over all signals, in flight included."""
     max_batch_bytes: int = DEFAULT_BATCH_BYTES
-    """Chunks gather up to this; a single larger chunk travels alone and whole."""
+    """Chunks gather up to this, or less when the receiver finds it too large; a single larger
+    chunk travels alone, and is split only then."""
+    max_request_bytes: int = MAX_REQUEST_BYTES
+    """Nothing larger is ever sent; a single record above it is rejected."""
     max_age_s: float = 0.2
     """A batch that is not full leaves after this."""
     concurrency: int = 4
@@ -68,30 +74,19 @@ class Delivery:
 
     def __post_init__(self) -> None:
         self._lock = threading.RLock()
-        self._changed = threading.Condition(self._lock)
-        """Told when bytes were let go of, and when waiting for a next try lost its point."""
-        self._held = 0
-        self._order = 0
+        self._queue = Queue(self._lock, self.queue_bytes, self.max_batch_bytes, self.concurrency)
         self._deadline: float | None = None
         self._draining = False
         self._closed = False
         self._chance = Streams(self.seed).block("delivery jitter", 0)
-        self._lanes = {
-            signal: Lane(
-                signal,
-                1 if signal == "metrics" else self.concurrency,
-                threading.Condition(self._lock),
-            )
-            for signal in SIGNALS
-        }
 
     @property
     def queued_bytes(self) -> int:
         """Bytes held now, waiting and in flight."""
-        return self._held
+        return self._queue.held
 
     def submit(self, chunk: Batch, *, block: bool = False, stop: Flag | None = None) -> None:
-        """Hand a chunk over; it is never split.
+        """Hand a chunk over; it is split only when the receiver finds it too large.
 
         Args:
             chunk: Part of a request or a whole one; already counted as generated.
@@ -102,12 +97,13 @@ class Delivery:
         size = len(chunk.payload)
         with self._lock:
             reason = self._unwelcome(size)
-            if reason is None and self._held + size > self.queue_bytes:
+            if reason is None and not self._queue.fits(size):
                 reason = self._wait_for_room(size, stop) if block else self._make_room(size)
             if reason is not None:
                 self.ledger.drop(chunk.signal, chunk.count, reason, unix_ns())
                 return
-            self._enqueue(self._lanes[chunk.signal], chunk, size)
+            self._start(self._queue.lanes[chunk.signal])
+            self._queue.add(chunk, at_once=self._draining)
 
     def drain(self, deadline_s: float) -> bool:
         """Send everything held; what is left after ``deadline_s`` seconds is given up and counted.
@@ -118,10 +114,10 @@ class Delivery:
         with self._lock:
             self._deadline = monotonic() + deadline_s
             self._draining = True
-            self._flush()
+            self._queue.flush()
             try:
-                while self._busy() and (left := self._deadline - monotonic()) > 0:
-                    self._changed.wait(left)
+                while self._queue.busy() and (left := self._deadline - monotonic()) > 0:
+                    self._queue.changed.wait(left)
                 return self._cut(DRAIN_DEADLINE) == 0
             finally:
                 self._draining = False
@@ -133,8 +129,8 @@ class Delivery:
             already = self._closed
             self._closed = True
             self._cut(CLOSED)
-            threads = [thread for lane in self._lanes.values() for thread in lane.threads]
-            self._wake_all()
+            threads = [thread for lane in self._queue.lanes.values() for thread in lane.threads]
+            self._queue.wake_all()
         if already:
             return
         self.transport.close()
@@ -151,47 +147,24 @@ class Delivery:
         return LARGER_THAN_QUEUE if size > self.queue_bytes else None
 
     def _wait_for_room(self, size: int, stop: Flag | None) -> str | None:
-        while self._held + size > self.queue_bytes:
+        while not self._queue.fits(size):
             if stop is not None and stop.is_set():
                 return INTERRUPTED
             # Nothing more can gather while the only writer waits.
-            self._flush()
-            self._changed.wait(None if stop is None else _STOP_POLL_S)
+            self._queue.flush()
+            self._queue.changed.wait(None if stop is None else _STOP_POLL_S)
             reason = self._unwelcome(size)
             if reason is not None:
                 return reason
         return None
 
     def _make_room(self, size: int) -> str | None:
-        while self._held + size > self.queue_bytes:
-            waiting = [
-                (order, lane)
-                for lane in self._lanes.values()
-                if (order := lane.oldest_order()) is not None
-            ]
-            if not waiting:
+        while not self._queue.fits(size):
+            oldest = self._queue.oldest()
+            if oldest is None:
                 return QUEUE_FULL
-            _, lane = min(waiting, key=lambda pair: pair[0])
-            self._drop(lane, lane.pop_oldest(), QUEUE_FULL)
+            self._give_up(*oldest, QUEUE_FULL)
         return None
-
-    def _enqueue(self, lane: Lane, chunk: Batch, size: int) -> None:
-        self._start(lane)
-        if lane.open is not None and (
-            lane.open.size + size > self.max_batch_bytes or lane.open.form != chunk.form
-        ):
-            lane.seal()
-            lane.wake.notify()
-        if lane.open is None:
-            self._order += 1
-            lane.open = Pending(self._order, monotonic(), form=chunk.form)
-            # Someone has to watch its age.
-            lane.wake.notify()
-        lane.open.add(chunk)
-        self._held += size
-        if self._draining or lane.open.size >= self.max_batch_bytes:
-            lane.seal()
-            lane.wake.notify()
 
     def _start(self, lane: Lane) -> None:
         if lane.threads:
@@ -204,19 +177,6 @@ class Delivery:
         ]
         for thread in lane.threads:
             thread.start()
-
-    def _flush(self) -> None:
-        for lane in self._lanes.values():
-            lane.seal()
-        self._wake_all()
-
-    def _busy(self) -> bool:
-        return any(lane.open or lane.ready or lane.in_flight for lane in self._lanes.values())
-
-    def _wake_all(self) -> None:
-        for lane in self._lanes.values():
-            lane.wake.notify_all()
-        self._changed.notify_all()
 
     # Sending, in the workers.
 
@@ -243,11 +203,16 @@ class Delivery:
 
     def _deliver(self, lane: Lane, pending: Pending) -> None:
         batch = pending.batch(lane.signal)
+        if self._cut_before_sending(lane, pending, batch):
+            return
         give_up_at = monotonic() + self.retry.give_up_s
         doubtful = False
         while (timeout_s := self._begin_try(batch, pending, doubtful=doubtful)) is not None:
             result = self._send(lane, pending, batch, timeout_s)
             if result is None:
+                return
+            if result.outcome is Outcome.TOO_LARGE:
+                self._cut_smaller(lane, pending, batch, result)
                 return
             if result.outcome is not Outcome.RETRY:
                 self._settle(lane, pending, result)
@@ -255,6 +220,44 @@ class Delivery:
             doubtful = doubtful or result.maybe_delivered
             if not self._wait_for_next_try(lane, pending, result, give_up_at):
                 return
+
+    def _cut_before_sending(self, lane: Lane, pending: Pending, batch: Batch) -> bool:
+        """Split what is known to be too large; whether the batch is dealt with."""
+        size = len(batch.payload)
+        with self._lock:
+            hopeless = size > self.max_request_bytes
+            if not hopeless and not lane.sizes.surely_refused(size):
+                return False
+            target = min(lane.sizes.target(size), self.max_request_bytes)
+        parts = self._parts(pending, batch, target)
+        if len(parts) == 1 and not hopeless:
+            # A single record; whether the receiver's mind has changed is for the receiver to say.
+            return False
+        own = f"larger than this client's limit of {self.max_request_bytes:,} bytes"
+        self._replace(lane, pending, parts, own)
+        return True
+
+    def _cut_smaller(self, lane: Lane, pending: Pending, batch: Batch, result: SendResult) -> None:
+        """Split what the receiver found too large; a single record is rejected and named."""
+        with self._lock:
+            target = lane.sizes.refuse(len(batch.payload), result.limit_bytes)
+        self._replace(lane, pending, self._parts(pending, batch, target), result.message)
+
+    @staticmethod
+    def _parts(pending: Pending, batch: Batch, target: int) -> list[Batch]:
+        parts = cut_between_chunks(batch, pending.cuts, target)
+        return parts if len(parts) > 1 else cut_between_records(batch, target)
+
+    def _replace(self, lane: Lane, pending: Pending, parts: list[Batch], message: str) -> None:
+        named = f"{describe(parts[0])}: {message}" if len(parts) == 1 else ""
+        with self._lock:
+            if pending.settled:
+                return
+            if named:
+                self.ledger.reject(lane.signal, pending.count, named, unix_ns())
+                self._queue.let_go(lane, pending)
+            else:
+                self._queue.replace(lane, pending, parts)
 
     def _begin_try(self, batch: Batch, pending: Pending, *, doubtful: bool) -> float | None:
         """Book the try and say how long it may take; None when the batch was settled meanwhile."""
@@ -299,7 +302,7 @@ class Delivery:
                 if self.fatal is not None:
                     self._fail(lane, pending, self.fatal)
                     break
-                self._changed.wait(left)
+                self._queue.changed.wait(left)
             return not pending.settled
 
     # Settling: each batch once.
@@ -316,10 +319,11 @@ class Delivery:
             if result.outcome is Outcome.REFUSED and self.fatal is None:
                 self.fatal = message
                 self._drop_waiting(message)
-            self._let_go(lane, pending)
+            self._queue.let_go(lane, pending)
 
     def _accept(self, lane: Lane, pending: Pending, result: SendResult) -> None:
         lane.trouble = ""
+        lane.sizes.take(pending.size)
         rejected = min(max(result.rejected, 0), pending.count)
         if rejected != result.rejected:
             self.ledger.warn(
@@ -330,42 +334,35 @@ class Delivery:
         if result.message and not rejected:
             self.ledger.warn(f"{lane.signal}: the receiver says: {result.message}")
         self.ledger.accept(lane.signal, pending.count - rejected)
-        self._let_go(lane, pending)
+        self._queue.let_go(lane, pending)
 
     def _fail(self, lane: Lane, pending: Pending, reason: str) -> None:
         if not pending.settled:
             self.ledger.fail(lane.signal, pending.count, reason, pending.refused_ns or unix_ns())
-            self._let_go(lane, pending)
+            self._queue.let_go(lane, pending)
 
-    def _drop(self, lane: Lane, pending: Pending, reason: str) -> None:
+    def _give_up(self, lane: Lane, pending: Pending, reason: str) -> None:
+        """Settle what was not answered: failed when it was sent before, in parts too."""
         reason = _because(reason, lane)
-        self.ledger.drop(lane.signal, pending.count, reason, unix_ns())
-        self._let_go(lane, pending)
-
-    def _let_go(self, lane: Lane, pending: Pending) -> None:
-        pending.settled = True
-        lane.in_flight.discard(pending)
-        self._held -= pending.size
-        self._changed.notify_all()
+        if pending.tries:
+            self._fail(lane, pending, reason)
+        else:
+            self.ledger.drop(lane.signal, pending.count, reason, unix_ns())
+            self._queue.let_go(lane, pending)
 
     def _drop_waiting(self, reason: str) -> int:
         given_up = 0
-        for lane in self._lanes.values():
-            for pending in lane.pop_all():
-                self._drop(lane, pending, reason)
-                given_up += 1
+        for lane, pending in self._queue.waiting():
+            self._give_up(lane, pending, reason)
+            given_up += 1
         return given_up
 
     def _cut(self, reason: str) -> int:
         """Settle everything held without an answer; returns how many batches that were."""
         given_up = self._drop_waiting(reason)
-        for lane in self._lanes.values():
-            for pending in list(lane.in_flight):
-                given_up += 1
-                if pending.tries:
-                    self._fail(lane, pending, _because(reason, lane))
-                else:
-                    self._drop(lane, pending, reason)
+        for lane, pending in self._queue.in_flight():
+            self._give_up(lane, pending, reason)
+            given_up += 1
         return given_up
 
 

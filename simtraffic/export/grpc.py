@@ -13,6 +13,7 @@ from simtraffic.errors import UsageError
 from simtraffic.export import Batch, Outcome, SendResult
 from simtraffic.export.answers import SERVICES, UNREADABLE, one_line, read_success, retry_info_s
 from simtraffic.export.environment import silence_grpc
+from simtraffic.export.sizes import MAX_ANSWER_BYTES, says_too_large, told_limit
 
 # The native library reads its verbosity while it is imported, and never again.
 silence_grpc(os.environ)
@@ -46,16 +47,13 @@ _LOST = re.compile(
     re.IGNORECASE,
 )
 _NOT_SENT = "failed to connect"
-# The refusal of a too large message by servers that answer OUT_OF_RANGE (tonic): no wait cures it.
-_TOO_LARGE = "message length too large"
 # This client's own refusal to read a huge answer: the request itself was taken.
 _HUGE_ANSWER = "CLIENT: Received message larger"
 
-_ANSWER_BYTES = 4 << 20
 _OPTIONS: tuple[tuple[str, int | str], ...] = (
     ("grpc.primary_user_agent", f"simtraffic/{__version__}"),
     ("grpc.max_send_message_length", -1),
-    ("grpc.max_receive_message_length", _ANSWER_BYTES),
+    ("grpc.max_receive_message_length", MAX_ANSWER_BYTES),
     # Further tries are ours, so that each is counted.
     ("grpc.enable_retries", 0),
     # An endpoint that comes back is used again within a second.
@@ -145,9 +143,11 @@ def _read_error(error: grpc.RpcError) -> SendResult:
     message = f"{code.name}: {one_line(details)}" if details else code.name
     if code in _CREDENTIAL:
         return SendResult(Outcome.REFUSED, message=message)
+    if says_too_large(details):
+        return SendResult(Outcome.TOO_LARGE, message=message, limit_bytes=told_limit(details))
     retry_after_s = _retry_after_s(error)
     throttled = code is grpc.StatusCode.RESOURCE_EXHAUSTED and retry_after_s is not None
-    if throttled or (code in _RETRYABLE and _TOO_LARGE not in details):
+    if throttled or code in _RETRYABLE:
         return SendResult(
             Outcome.RETRY,
             message=message,

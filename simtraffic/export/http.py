@@ -14,6 +14,12 @@ from simtraffic.clock import SECOND_NS, monotonic, unix_ns
 from simtraffic.errors import UsageError
 from simtraffic.export import Batch, Outcome, SendResult
 from simtraffic.export.answers import UNREADABLE, one_line, read_success, status_message
+from simtraffic.export.sizes import (
+    MAX_ANSWER_BYTES,
+    MAX_REQUEST_BYTES,
+    says_too_large,
+    told_limit,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,8 +29,9 @@ if TYPE_CHECKING:
 # OTLP specification, "Failures" of OTLP/HTTP: these and nothing else.
 _RETRYABLE = frozenset({429, 502, 503, 504})
 _CREDENTIAL = frozenset({401, 403})
+_CONTENT_TOO_LARGE = 413
+_BAD_REQUEST = 400
 
-_ANSWER_BYTES = 4 << 20
 # Simulated telemetry is regular and shrinks well at any level; the fastest leaves the cores free.
 _GZIP_LEVEL = 1
 _CONNECTIONS = 16
@@ -82,6 +89,9 @@ class HttpTransport:
     def send(self, batch: Batch, timeout_s: float) -> SendResult:
         """One POST; the interpreter is free while it waits."""
         body = self._json_body(batch) if self._json_body else batch.payload
+        if len(body) > MAX_REQUEST_BYTES:
+            words = f"larger than this client's limit of {MAX_REQUEST_BYTES:,} bytes"
+            return SendResult(Outcome.TOO_LARGE, message=words)
         if self._compress:
             body = gzip.compress(body, compresslevel=_GZIP_LEVEL, mtime=0)
         deadline = monotonic() + timeout_s
@@ -116,6 +126,9 @@ def _read_answer(signal: str, response: httpx.Response, deadline: float) -> Send
     message = one_line(f"HTTP {status}: {said}")
     if status in _CREDENTIAL:
         return SendResult(Outcome.REFUSED, message=message)
+    # The Collector answers 400 and says it in words.
+    if status == _CONTENT_TOO_LARGE or (status == _BAD_REQUEST and says_too_large(said)):
+        return SendResult(Outcome.TOO_LARGE, message=message, limit_bytes=told_limit(said))
     if status in _RETRYABLE:
         wait = retry_after_s(response.headers.get("retry-after"))
         return SendResult(Outcome.RETRY, message=message, retry_after_s=wait)
@@ -128,7 +141,7 @@ def _read_body(response: httpx.Response, deadline: float) -> bytes | None:
     size = 0
     for part in response.iter_bytes():
         size += len(part)
-        if size > _ANSWER_BYTES:
+        if size > MAX_ANSWER_BYTES:
             return None
         parts.append(part)
         # httpx times each read; an answer that drips must end all the same.

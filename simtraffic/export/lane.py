@@ -6,15 +6,25 @@ A lane is plain state. :class:`simtraffic.export.delivery.Delivery` guards it wi
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
 from typing import TYPE_CHECKING
 
 from simtraffic.export import Batch
+from simtraffic.export.sizes import LearntSize
 
 if TYPE_CHECKING:
     import threading
 
     from simtraffic.export import Form
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """Where one chunk ends and the next begins in the joined bytes of a batch."""
+
+    size: int
+    proto_bytes: int
+    count: int
 
 
 @dataclass(slots=True, eq=False)
@@ -26,6 +36,8 @@ class Pending:
     since: float
     """When the first chunk came, monotonic seconds."""
     chunks: list[bytes] = field(default_factory=list)
+    cuts: list[Cut] = field(default_factory=list)
+    """Of each chunk, in order: where the batch may be split."""
     form: Form = "protobuf"
     size: int = 0
     """Bytes of the chunks."""
@@ -40,9 +52,11 @@ class Pending:
     def add(self, chunk: Batch) -> None:
         """Take a chunk along."""
         size = len(chunk.payload)
+        proto_bytes = size if chunk.proto_bytes is None else chunk.proto_bytes
         self.chunks.append(chunk.payload)
+        self.cuts.append(Cut(size, proto_bytes, chunk.count))
         self.size += size
-        self.proto_bytes += size if chunk.proto_bytes is None else chunk.proto_bytes
+        self.proto_bytes += proto_bytes
         self.count += chunk.count
 
     def batch(self, signal: str) -> Batch:
@@ -61,12 +75,18 @@ class Lane:
     workers: int
     wake: threading.Condition
     """Told when there may be something to do; shares the delivery's lock."""
+    batch_bytes: InitVar[int]
+    """Batches are built up to this, until the receiver finds it too large."""
+    sizes: LearntSize = field(init=False)
     open: Pending | None = None
     ready: deque[Pending] = field(default_factory=deque)
     in_flight: set[Pending] = field(default_factory=set)
     threads: list[threading.Thread] = field(default_factory=list)
     trouble: str = ""
     """The last answer, when it was not a success: why what waits behind it is not sent."""
+
+    def __post_init__(self, batch_bytes: int) -> None:
+        self.sizes = LearntSize(batch_bytes)
 
     def seal(self) -> None:
         """Make the open batch ready to leave."""

@@ -13,14 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 from google.protobuf import json_format
 
+from simtraffic.export import Batch
 from simtraffic.export.answers import SERVICES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from google.protobuf.message import Message
-
-    from simtraffic.export import Batch
 
 _IDS = frozenset({"traceId", "spanId", "parentSpanId"})
 
@@ -38,6 +37,12 @@ def json_body(batch: Batch) -> bytes:
         return to_json(batch.signal, batch.payload)
     entries = SERVICES[batch.signal].request.DESCRIPTOR.fields[0].json_name
     return b'{"%s":[%s]}' % (entries.encode(), batch.payload)
+
+
+def entries_of(signal: str, request: Message) -> bytes:
+    """The entries of a request's list, joined by commas: a batch's payload in JSON form."""
+    frame = json_body(Batch(signal, b"", 0, form="json"))
+    return message_to_json(request)[len(frame) - 2 : -2]
 
 
 def message_to_json(message: Message) -> bytes:

@@ -175,12 +175,61 @@ def test_retry_info_makes_throttling_retryable_and_is_kept(
     )
 
 
-def test_a_too_large_message_is_refused_for_good_also_when_the_code_says_try_again(
-    server: Server, transport: GrpcTransport
+# Code and words of grpc-go, the C core, grpc-java, .NET, grpc-js and tonic.
+@pytest.mark.parametrize(
+    ("code", "details", "limit"),
+    [
+        ("RESOURCE_EXHAUSTED", "grpc: received message larger than max (5 vs. 4)", 4),
+        (
+            "RESOURCE_EXHAUSTED",
+            "grpc: received message after decompression larger than max (5 vs. 4)",
+            4,
+        ),
+        ("RESOURCE_EXHAUSTED", "SERVER: Received message larger than max (5 vs. 4)", 4),
+        ("RESOURCE_EXHAUSTED", "gRPC message exceeds maximum size 4: 5", 4),
+        (
+            "RESOURCE_EXHAUSTED",
+            "Received message exceeds the maximum configured message size.",
+            None,
+        ),
+        (
+            "RESOURCE_EXHAUSTED",
+            "Received message that decompresses to a size larger than 4",
+            4,
+        ),
+        (
+            "OUT_OF_RANGE",
+            "Error, decoded message length too large: found 5 bytes, the limit is: 4 bytes",
+            4,
+        ),
+        ("UNKNOWN", "unexpected HTTP status code received from server: 413", None),
+    ],
+)
+def test_a_too_large_message_is_known_in_the_words_of_every_server(
+    server: Server, transport: GrpcTransport, code: str, details: str, limit: int | None
 ) -> None:
-    server.answer = abort_with(
-        grpc.StatusCode.OUT_OF_RANGE, "Error, decoded message length too large: found 5 bytes"
-    )
+    server.answer = abort_with(grpc.StatusCode[code], details)
+
+    result = transport.send(BATCH, 5.0)
+
+    assert (result.outcome, result.limit_bytes) == (Outcome.TOO_LARGE, limit)
+
+
+@pytest.mark.parametrize(
+    "details",
+    [
+        "out of memory",
+        # Tempo speaks of a trace over all requests; smaller requests would not help.
+        "TRACE_TOO_LARGE: max size of trace (5000000) exceeded",
+        # The receiver may not send so much: the request itself was of the right size.
+        "grpc: trying to send message larger than max (5 vs. 4)",
+        "SERVER: Sent message larger than max (5 vs. 4)",
+    ],
+)
+def test_an_exhausted_resource_that_is_no_size_is_refused_for_good(
+    server: Server, transport: GrpcTransport, details: str
+) -> None:
+    server.answer = abort_with(grpc.StatusCode.RESOURCE_EXHAUSTED, details)
 
     assert transport.send(BATCH, 5.0).outcome is Outcome.REJECTED
 

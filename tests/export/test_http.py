@@ -182,7 +182,7 @@ def test_every_form_of_an_empty_json_answer_is_full_success(
         (403, Outcome.REFUSED),
         (404, Outcome.REJECTED),
         (408, Outcome.REJECTED),
-        (413, Outcome.REJECTED),
+        (413, Outcome.TOO_LARGE),
         (429, Outcome.RETRY),
         (500, Outcome.REJECTED),
         (501, Outcome.REJECTED),

@@ -1,0 +1,131 @@
+"""What waits to be sent, over all signals, and how many bytes are held.
+
+Plain state. :class:`simtraffic.export.delivery.Delivery` guards it with its lock, which the
+conditions share.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from simtraffic.clock import monotonic
+from simtraffic.export.lane import Lane, Pending
+from simtraffic.ledger import SIGNALS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from simtraffic.export import Batch
+
+
+@dataclass(eq=False)
+class Queue:
+    """The lanes of all signals under one bound."""
+
+    lock: threading.RLock
+    most_bytes: int
+    """Bound on what is held, waiting and in flight."""
+    batch_bytes: int
+    """Batches are built up to this, until a receiver finds it too large."""
+    concurrency: int
+    """Batches in flight for traces and for logs; metrics have one, as points must keep order."""
+    held: int = field(default=0, init=False)
+    """Bytes held now, waiting and in flight."""
+    order: int = field(default=0, init=False)
+
+    def __post_init__(self) -> None:
+        self.changed = threading.Condition(self.lock)
+        """Told when bytes were let go of, and when waiting for a next try lost its point."""
+        self.lanes = {
+            signal: Lane(
+                signal,
+                1 if signal == "metrics" else self.concurrency,
+                threading.Condition(self.lock),
+                self.batch_bytes,
+            )
+            for signal in SIGNALS
+        }
+
+    def fits(self, size: int) -> bool:
+        """Whether so many bytes more are within the bound."""
+        return self.held + size <= self.most_bytes
+
+    def add(self, chunk: Batch, *, at_once: bool) -> None:
+        """Let a chunk travel with its lane's open batch, or begin one; ``at_once`` it may leave."""
+        lane, size = self.lanes[chunk.signal], len(chunk.payload)
+        if lane.open is not None and (
+            lane.open.size + size > lane.sizes.most or lane.open.form != chunk.form
+        ):
+            lane.seal()
+            lane.wake.notify()
+        if lane.open is None:
+            self.order += 1
+            lane.open = Pending(self.order, monotonic(), form=chunk.form)
+            # Someone has to watch its age.
+            lane.wake.notify()
+        lane.open.add(chunk)
+        self.held += size
+        if at_once or lane.open.size >= lane.sizes.most:
+            lane.seal()
+            lane.wake.notify()
+
+    def oldest(self) -> tuple[Lane, Pending] | None:
+        """Take out the oldest waiting batch of all signals."""
+        waiting = [
+            (order, lane)
+            for lane in self.lanes.values()
+            if (order := lane.oldest_order()) is not None
+        ]
+        if not waiting:
+            return None
+        _, lane = min(waiting, key=lambda pair: pair[0])
+        return lane, lane.pop_oldest()
+
+    def waiting(self) -> Iterator[tuple[Lane, Pending]]:
+        """Take out everything that waits."""
+        for lane in self.lanes.values():
+            for pending in lane.pop_all():
+                yield lane, pending
+
+    def in_flight(self) -> Iterator[tuple[Lane, Pending]]:
+        """What workers have taken and nothing is known of yet."""
+        for lane in self.lanes.values():
+            for pending in list(lane.in_flight):
+                yield lane, pending
+
+    def let_go(self, lane: Lane, pending: Pending) -> None:
+        """Forget a batch whose end is known."""
+        pending.settled = True
+        lane.in_flight.discard(pending)
+        self.held -= pending.size
+        self.changed.notify_all()
+
+    def replace(self, lane: Lane, pending: Pending, parts: Sequence[Batch]) -> None:
+        """Put the parts of a batch in its place, at the head of its lane."""
+        pieces = []
+        for part in parts:
+            piece = Pending(pending.order, pending.since, form=part.form, tries=pending.tries)
+            piece.add(part)
+            pieces.append(piece)
+            self.held += piece.size
+        lane.ready.extendleft(reversed(pieces))
+        self.let_go(lane, pending)
+        lane.wake.notify_all()
+
+    def flush(self) -> None:
+        """Make everything ready to leave."""
+        for lane in self.lanes.values():
+            lane.seal()
+        self.wake_all()
+
+    def busy(self) -> bool:
+        """Whether anything is held."""
+        return any(lane.open or lane.ready or lane.in_flight for lane in self.lanes.values())
+
+    def wake_all(self) -> None:
+        """Let everyone look again."""
+        for lane in self.lanes.values():
+            lane.wake.notify_all()
+        self.changed.notify_all()

@@ -1,0 +1,83 @@
+"""What a receiver finds too large: how it says so, and what is learnt from it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+MAX_REQUEST_BYTES = 64 << 20
+"""This client's own bound on one request before compression (OTLP specification 1.11)."""
+MAX_ANSWER_BYTES = 4 << 20
+"""Of a response, before and after decompression (OTLP specification 1.11)."""
+
+# How servers word it. grpc-go: "grpc: received message larger than max (5 vs. 4)" and "... after
+# decompression larger than max"; C core: "SERVER: Received message larger than max (5 vs. 4)";
+# grpc-java: "gRPC message exceeds maximum size 4: 5"; .NET: "Received message exceeds the maximum
+# configured message size."; grpc-js: "Received message that decompresses to a size larger than 4";
+# tonic, as OUT_OF_RANGE: "Error, decoded message length too large: found 5 bytes, the limit is: 4
+# bytes"; the Collector over HTTP, as 400: "http: request body too large"; a proxy in front of gRPC:
+# "unexpected HTTP status code received from server: 413", "Received http2 header with status: 413".
+# A server that may not *send* so much speaks of its answer: the request was taken.
+_TOO_LARGE = re.compile(
+    r"(?<!send )(?<!sent )message (?:after decompression )?larger than max"
+    r"|message that decompresses to a size larger than"
+    r"|message length too large"
+    r"|message exceeds (?:the )?maximum"
+    r"|(?:body|content|entity|payload) too large"
+    r"|status(?: code received from server)?: 413",
+    re.IGNORECASE,
+)
+_LIMIT = re.compile(
+    r"\(\d+ vs\.? (\d+)\)|the limit is:? (\d+)|maximum size (\d+)|size larger than (\d+)",
+    re.IGNORECASE,
+)
+
+
+def says_too_large(message: str) -> bool:
+    """Whether the message of a refusal blames the size of the request."""
+    return _TOO_LARGE.search(message) is not None
+
+
+def told_limit(message: str) -> int | None:
+    """The receiver's limit in bytes, when its message names it."""
+    found = _LIMIT.search(message)
+    return next((int(digits) for digits in found.groups() if digits), None) if found else None
+
+
+@dataclass(slots=True)
+class LearntSize:
+    """How large the batches of one signal may be, after what its receiver has said.
+
+    Sizes are those of payloads before compression, in bytes.
+    """
+
+    most: int
+    """Batches are built up to this; only ever lowered."""
+    passed: int = 0
+    """The largest that was taken."""
+    refused: int | None = None
+    """The smallest that was found too large: nothing of this size need be sent any more."""
+
+    def take(self, size: int) -> None:
+        """A batch of this size was taken."""
+        self.passed = max(self.passed, size)
+
+    def refuse(self, size: int, told: int | None) -> int:
+        """A batch of this size was too large; the size to cut it to."""
+        self.refused = size if self.refused is None else min(self.refused, size)
+        target = self.target(size)
+        if told is not None and 0 < told < size:
+            target = told
+            self.refused = min(self.refused, told + 1)
+        self.most = max(1, min(self.most, target))
+        return target
+
+    def target(self, size: int) -> int:
+        """What to cut a batch of this size to: half of it, or what is known to pass."""
+        if self.most < size and self.refused is not None:
+            return self.most
+        return max(size // 2, self.passed if self.passed < size else 0)
+
+    def surely_refused(self, size: int) -> bool:
+        """Whether the receiver has refused as much before."""
+        return self.refused is not None and size >= self.refused
