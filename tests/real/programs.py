@@ -80,7 +80,7 @@ def tool(name: str) -> str:
     cache = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
     folder = Path(os.environ.get("SIMTRAFFIC_TOOLS") or f"{cache}/simtraffic/tools")
     path = folder / "bin" / name
-    return str(path) if path.exists() else _missing(name, "`make tools` builds it (needs Go)")
+    return str(path) if path.exists() else missing(name, "`make tools` builds it (needs Go)")
 
 
 def rotel_program() -> str:
@@ -88,22 +88,22 @@ def rotel_program() -> str:
     found = importlib.util.find_spec("rotel")
     path = Path(found.origin).parent / "rotel-agent" if found and found.origin else None
     if path is None or not path.exists():
-        return _missing("rotel", "`make install` fetches it where a build for the platform exists")
+        return missing("rotel", "`make install` fetches it where a build for the platform exists")
     tried = subprocess.run(
-        [path, "--version"], env=_beside_python(), capture_output=True, check=False
+        [path, "--version"], env=beside_python(), capture_output=True, check=False
     )
     if tried.returncode:
-        return _missing("rotel", f"it does not start: {tried.stderr.decode().strip()}")
+        return missing("rotel", f"it does not start: {tried.stderr.decode().strip()}")
     return str(path)
 
 
-def _beside_python() -> dict[str, str]:
+def beside_python() -> dict[str, str]:
     """Environment in which rotel finds the library of the interpreter that it was built for."""
     known = [str(sysconfig.get_config_var("LIBDIR")), os.environ.get("LD_LIBRARY_PATH", "")]
     return {**os.environ, "LD_LIBRARY_PATH": ":".join(filter(None, known))}
 
 
-def _missing(name: str, how: str) -> str:
+def missing(name: str, how: str) -> str:
     message = f"{name} is not there; {how}"
     if os.environ.get("SIMTRAFFIC_REQUIRE_REAL") == "1":
         pytest.fail(message)
@@ -114,12 +114,12 @@ def _missing(name: str, how: str) -> str:
 def otelcol(folder: Path) -> Iterator[Door]:
     """An OpenTelemetry Collector that writes what it takes into files of the folder."""
     program = tool("otelcol")
-    grpc, http, health = _free_ports(3)
+    grpc, http, health = free_ports(3)
     config = folder / "otelcol.yaml"
     text = _OTELCOL.format(grpc=grpc, http=http, health=health, folder=folder)
     config.write_text(text, encoding="utf-8")
     files = tuple(folder / f"{signal}.jsonl" for signal in SIGNALS)
-    with _started([program, "--config", str(config)], folder / "otelcol.log") as process:
+    with started([program, "--config", str(config)], folder / "otelcol.log") as process:
         wait_until(lambda: _answers(f"http://127.0.0.1:{health}/"), "otelcol to be ready", process)
         yield Door(process, f"http://127.0.0.1:{grpc}", f"http://127.0.0.1:{http}", files)
 
@@ -128,7 +128,7 @@ def otelcol(folder: Path) -> Iterator[Door]:
 def rotel(folder: Path, forward_to: str | None = None) -> Iterator[Door]:
     """A rotel that passes everything on over gRPC, or swallows it."""
     program = rotel_program()
-    grpc, http = _free_ports(2)
+    grpc, http = free_ports(2)
     onward = ["otlp", "--otlp-exporter-endpoint", forward_to] if forward_to else ["blackhole"]
     command = [
         *(program, "start", "--exporter", *onward),
@@ -136,8 +136,8 @@ def rotel(folder: Path, forward_to: str | None = None) -> Iterator[Door]:
         *("--otlp-http-endpoint", f"127.0.0.1:{http}"),
         *("--pid-file", str(folder / "rotel.pid"), "--log-file", str(folder / "rotel.log")),
     ]
-    with _started(command, folder / "rotel.out", _beside_python()) as process:
-        wait_until(lambda: _listens(grpc) and _listens(http), "rotel to listen", process)
+    with started(command, folder / "rotel.out", beside_python()) as process:
+        wait_until(lambda: listens(grpc) and listens(http), "rotel to listen", process)
         yield Door(process, f"http://127.0.0.1:{grpc}", f"http://127.0.0.1:{http}")
 
 
@@ -145,7 +145,7 @@ def rotel(folder: Path, forward_to: str | None = None) -> Iterator[Door]:
 def simtraffic_run(*arguments: str | Path, stderr: Path) -> Iterator[subprocess.Popen[bytes]]:
     """`simtraffic run` as a process of its own, what it says to people in a file."""
     command = [sys.executable, "-m", "simtraffic", "run", *map(str, arguments)]
-    with _started(command, stderr) as process:
+    with started(command, stderr) as process:
         yield process
 
 
@@ -163,7 +163,7 @@ def wait_until(
 
 
 @contextmanager
-def _started(
+def started(
     command: Sequence[str], log: Path, environ: Mapping[str, str] | None = None
 ) -> Iterator[subprocess.Popen[bytes]]:
     kept = {key: value for key, value in (environ or os.environ).items() if key[:5] != "OTEL_"}
@@ -180,14 +180,14 @@ def _started(
             process.wait()
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
     """Ports that nothing listens on; all held at once, so that they differ."""
     with ExitStack() as stack:
         held = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
         return [each.getsockname()[1] for each in held]
 
 
-def _listens(port: int) -> bool:
+def listens(port: int) -> bool:
     try:
         with socket.create_connection(("127.0.0.1", port), timeout=1):
             return True

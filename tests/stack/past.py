@@ -21,7 +21,7 @@ from ruamel.yaml import YAML
 
 from simtraffic.runner import run
 from simtraffic.units import parse_duration
-from tests.real.programs import _free_ports, _started, tool, wait_until
+from tests.real.programs import free_ports, started, tool, wait_until
 from tools.rules.alerts import CONFIG, alerts, rules
 
 if TYPE_CHECKING:
@@ -171,13 +171,13 @@ def past(folder: Path, start: datetime) -> Iterator[Past]:
             },
             file,
         )
-    (port,) = _free_ports(1)
+    (port,) = free_ports(1)
     url = f"http://127.0.0.1:{port}"
     command = [
         *(tool("prometheus"), f"--config.file={config}", f"--storage.tsdb.path={folder / 'data'}"),
         *(f"--web.listen-address=127.0.0.1:{port}", "--web.enable-otlp-receiver"),
     ]
-    with _started(command, folder / "prometheus.log") as process:
+    with started(command, folder / "prometheus.log") as process:
         wait_until(lambda: _ready(url), "Prometheus to be ready", process)
         yield Past(url, start)
 

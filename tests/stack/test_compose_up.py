@@ -17,7 +17,7 @@ import httpx
 import pytest
 
 from tests.real import programs
-from tests.real.programs import _free_ports, _missing, wait_until
+from tests.real.programs import free_ports, missing, wait_until
 from tests.stack.compose_file import PATH, ROOT, SERVICES, VARIABLE, on_host, read
 
 if TYPE_CHECKING:
@@ -74,12 +74,12 @@ def need_an_engine(selected: str) -> None:
     if "compose" not in selected:
         pytest.skip("brings eight containers up; `make test-compose` asks for it")
     if shutil.which("docker") is None:
-        _missing("docker", "install Docker with its compose plugin")
+        missing("docker", "install Docker with its compose plugin")
     for words in (("info",), ("compose", "version")):
         tried = subprocess.run(["docker", *words], capture_output=True, text=True, check=False)
         if tried.returncode:
             said = tried.stderr.strip().partition("\n")[0]
-            _missing("a Docker engine with compose", f"`docker {' '.join(words)}` says: {said}")
+            missing("a Docker engine with compose", f"`docker {' '.join(words)}` says: {said}")
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +88,7 @@ def containers(
 ) -> Iterator[Containers]:
     """The whole stack under another name on free ports, after a run of the smoke scenario."""
     need_an_engine(str(request.config.getoption("markexpr")))
-    ports = dict(zip(PORTS, _free_ports(len(PORTS)), strict=True))
+    ports = dict(zip(PORTS, free_ports(len(PORTS)), strict=True))
     # What else a developer has set stays out, so that the defaults are what is tested.
     environ = {key: value for key, value in os.environ.items() if key not in VARIABLES}
     environ |= {name: str(port) for name, port in ports.items()}
