@@ -29,5 +29,5 @@ def otlp_collector() -> Iterator[Collector]:
     # Loaded when used: every test session of an environment loads this plugin.
     from simtraffic.collector.server import Collector  # noqa: PLC0415
 
-    with Collector(keep=True) as collector:
+    with Collector(keep=True, faults=[]) as collector:
         yield collector

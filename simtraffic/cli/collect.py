@@ -12,12 +12,16 @@ import typer
 
 from simtraffic.cli import console
 from simtraffic.clock import Flag
+from simtraffic.collector.limits import Limits
+from simtraffic.errors import UsageError
+from simtraffic.units import UnitError, parse_size
 
 if TYPE_CHECKING:
     from simtraffic.collector.counts import CollectorCounts
+    from simtraffic.collector.faults import Fault
 
 
-def collect(
+def collect(  # noqa: PLR0913, PLR0917 - one parameter an option
     grpc: Annotated[
         str, typer.Option(help="Where to listen for gRPC, as HOST:PORT.")
     ] = "127.0.0.1:4317",
@@ -28,6 +32,21 @@ def collect(
         str | None,
         typer.Option(help="Write what arrives as OTLP JSON lines; - is standard output."),
     ] = None,
+    fault: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Go wrong on purpose: status=CODE or kind=KIND, with share=, for=, after= and so"
+            " on; repeatable, the first that fits a request is the one.",
+            metavar="WORDS",
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of the faults' chances.", metavar="N")] = 0,
+    max_bytes: Annotated[
+        str,
+        typer.Option(
+            help="Refuse a larger request, before and after decompression.", metavar="SIZE"
+        ),
+    ] = "64MiB",
     json: Annotated[bool, typer.Option("--json", help="Print the counts as JSON.")] = False,
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="Say nothing but the counts.")
@@ -41,11 +60,25 @@ def collect(
         ),
     ] = False,
 ) -> None:
-    """Receive telemetry, check and count it, and print the counts at the end (Ctrl-C)."""
+    """Receive telemetry, check and count it, and print the counts at the end (Ctrl-C).
+
+    With faults it is a bad collector, to try exporters against. CODE is a status of HTTP (503) or
+    a name of gRPC (UNAVAILABLE), and each stands for the other. KIND is hang, slow, cut, refuse,
+    garbage, content_type or partial. Times count from the first request.
+
+    Examples:
+      simtraffic collect --json
+      simtraffic collect --fault "status=503 share=20% for=30s" --fault "kind=slow delay=2s"
+      simtraffic collect --fault "status=429 retry_after=2 signal=traces" --seed 7
+      simtraffic collect --fault "kind=partial share=10%"     a tenth of the items
+      simtraffic collect --fault "kind=cut stored=yes share=1%"
+    """
+    limits, faults = _limits(max_bytes), _faults(fault or [])
     from simtraffic.collector.server import Collector  # noqa: PLC0415 - gRPC takes a while
 
     stop = _stop_event(watch_input=announce)
-    with Collector(grpc, http, out) as collector:
+    # Without faults no relay stands in front of the door.
+    with Collector(grpc, http, out, faults=faults or None, seed=seed, limits=limits) as collector:
         if announce:
             addresses = {"grpc": collector.grpc_endpoint, "http": collector.http_endpoint}
             console.line(json_format.dumps(addresses))
@@ -56,6 +89,28 @@ def collect(
             )
         stop.wait()
     _print_counts(collector.counts(), as_json=json, to_error=out == "-")
+
+
+def _faults(texts: list[str]) -> list[Fault]:
+    """Read all of them, so that every mistake is told at once."""
+    from simtraffic.collector.faults import parse_fault  # noqa: PLC0415
+
+    faults, wrong = [], []
+    for text in texts:
+        try:
+            faults.append(parse_fault(text))
+        except UsageError as error:
+            wrong.append(str(error))
+    if wrong:
+        raise UsageError("\n".join(wrong))
+    return faults
+
+
+def _limits(max_bytes: str) -> Limits:
+    try:
+        return Limits(most_bytes=parse_size(max_bytes))
+    except UnitError as error:
+        raise UsageError(f"--max-bytes: {error}") from error
 
 
 def _stop_event(*, watch_input: bool) -> Flag:
@@ -90,3 +145,5 @@ def _print_counts(counts: CollectorCounts, *, as_json: bool, to_error: bool) -> 
     )
     for message, count in counts.faults.items():
         say(f"  {count} x {message}")
+    for fault, requests in counts.on_purpose.items():
+        say(f"  {requests} requests met {fault}")

@@ -23,10 +23,12 @@ class CollectorCounts:
     """OTLP protobuf, uncompressed."""
     faults: dict[str, int] = field(default_factory=dict)
     """What breaks OTLP's rules or does not fit together, and how often; the first hundred kinds."""
+    on_purpose: dict[str, int] = field(default_factory=dict)
+    """How many requests met each fault that the collector was told to have."""
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON; faults as a list of messages with counts."""
-        return {
+        """For JSON; faults as lists with counts, those on purpose only where there are any."""
+        told: dict[str, Any] = {
             "spans": self.spans,
             "data_points": self.data_points,
             "log_records": self.log_records,
@@ -36,6 +38,11 @@ class CollectorCounts:
                 {"message": message, "count": count} for message, count in self.faults.items()
             ],
         }
+        if self.on_purpose:
+            told["on_purpose"] = [
+                {"fault": fault, "requests": count} for fault, count in self.on_purpose.items()
+            ]
+        return told
 
 
 @dataclass(slots=True)

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import os
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
+from google.protobuf.duration_pb2 import Duration
+from google.rpc import code_pb2, error_details_pb2, status_pb2
+
+from simtraffic.collector.limits import Limits
+from simtraffic.collector.partial import partial_answer
+from simtraffic.collector.relay import Relay
 from simtraffic.errors import UsageError
 from simtraffic.export.answers import SERVICES
 from simtraffic.export.environment import silence_grpc
@@ -17,59 +24,141 @@ silence_grpc(os.environ)
 import grpc  # noqa: E402
 
 if TYPE_CHECKING:
+    from simtraffic.collector.faults import Fault
     from simtraffic.collector.receiver import Receiver
 
-# What the OTLP specification (1.11) recommends for servers.
-MOST_BYTES = 64 << 20
 # Parsing holds the interpreter, so more threads would only wait for each other.
 _THREADS = 4
+# Of a door with faults, where threads wait on purpose.
+_WAITING_THREADS = 64
 _STOP_S = 1.0
+# How often a call that hangs looks whether the door closes, in seconds.
+_PATIENCE_S = 0.1
+_GARBAGE = b"\xff\xff\xff not what was asked for"
 
 
 class GrpcDoor:
     """Listens from construction to :meth:`close`.
 
+    Args:
+        address: ``HOST:PORT``; port 0 takes a free one.
+        receiver: What is behind the door; its plan says what goes wrong.
+        limits: Bounds on a request.
+        may_cut: Whether connections can be cut, which takes a relay in front of the server.
+
     Raises:
         UsageError: The address cannot be listened on.
     """
 
-    def __init__(self, address: str, receiver: Receiver) -> None:
-        self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="collect-grpc")
+    def __init__(
+        self,
+        address: str,
+        receiver: Receiver,
+        limits: Limits | None = None,
+        *,
+        may_cut: bool = False,
+    ) -> None:
+        self._receiver = receiver
+        self._closing = threading.Event()
+        self._relay: Relay | None = None
+        self._pool = ThreadPoolExecutor(
+            _WAITING_THREADS if may_cut else _THREADS, thread_name_prefix="collect-grpc"
+        )
         self._server = grpc.server(
             self._pool,
-            handlers=[_handler(signal, receiver) for signal in SERVICES],
+            handlers=[self._handler(signal) for signal in SERVICES],
             options=[
-                ("grpc.max_receive_message_length", MOST_BYTES),
+                ("grpc.max_receive_message_length", (limits or Limits()).most_bytes),
                 # Otherwise two collectors share a port and each gets half.
                 ("grpc.so_reuseport", 0),
             ],
         )
         try:
-            port = self._server.add_insecure_port(address)
+            port = self._server.add_insecure_port("127.0.0.1:0" if may_cut else address)
+            if may_cut:
+                self._relay = Relay(address, port, self._refuses)
         except RuntimeError as error:
             self._pool.shutdown()
             raise UsageError(
                 f"--grpc {address}: cannot listen there; taken or not an address of this machine;"
                 " use another port"
             ) from error
-        self.endpoint = f"http://{address.rpartition(':')[0]}:{port}"
+        except UsageError:
+            self._pool.shutdown()
+            raise
+        self.endpoint = (
+            self._relay.endpoint if self._relay else f"http://{address.rpartition(':')[0]}:{port}"
+        )
         self._server.start()
 
     def close(self) -> None:
         """Answer what is being worked on, then stop listening."""
+        self._closing.set()
+        if self._relay is not None:
+            self._relay.close()
         self._server.stop(_STOP_S).wait()
         self._pool.shutdown()
 
+    def _refuses(self) -> bool:
+        return self._receiver.plan.refuses_connections()
 
-def _handler(signal: str, receiver: Receiver) -> grpc.GenericRpcHandler[bytes, bytes]:
-    method = grpc.unary_unary_rpc_method_handler(partial(_export, receiver, signal))
-    return grpc.method_handlers_generic_handler(SERVICES[signal].grpc_service, {"Export": method})
+    def _handler(self, signal: str) -> grpc.GenericRpcHandler[bytes, bytes]:
+        method = grpc.unary_unary_rpc_method_handler(partial(self._export, signal))
+        return grpc.method_handlers_generic_handler(
+            SERVICES[signal].grpc_service, {"Export": method}
+        )
+
+    def _export(self, signal: str, body: bytes, context: grpc.ServicerContext) -> bytes:
+        fault = self._receiver.plan.meet(signal)
+        try:
+            if fault is None:
+                self._receiver.receive(signal, body)
+                # A response without fields is no bytes: full success.
+                return b""
+            return self._go_wrong(fault, signal, body, context)
+        except ValueError as error:
+            context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error))
+
+    def _go_wrong(
+        self, fault: Fault, signal: str, body: bytes, context: grpc.ServicerContext
+    ) -> bytes:
+        match fault.kind:
+            case "status":
+                _abort(fault, context)
+            case "hang" | "cut" | "refuse":
+                if fault.stored:
+                    self._receiver.receive(signal, body)
+                self._fall_silent(fault, context)
+            case "partial":
+                taken = self._receiver.receive(signal, body, reject=fault.share)
+                return partial_answer(signal, taken).SerializeToString()
+            case "slow":
+                self._closing.wait(fault.delay_s)
+        self._receiver.receive(signal, body)
+        return b"" if fault.kind == "slow" else _GARBAGE
+
+    def _fall_silent(self, fault: Fault, context: grpc.ServicerContext) -> NoReturn:
+        if fault.kind == "hang":
+            self._wait(context)
+        elif self._relay is not None:
+            self._relay.cut(context.peer())
+        # Nobody hears it any more.
+        context.abort(grpc.StatusCode.UNAVAILABLE, fault.message)
+
+    def _wait(self, context: grpc.ServicerContext) -> None:
+        """Until the client gives up or the door closes."""
+        given_up = threading.Event()
+        if context.add_callback(given_up.set):
+            while not (given_up.is_set() or self._closing.is_set()):
+                given_up.wait(_PATIENCE_S)
 
 
-def _export(receiver: Receiver, signal: str, body: bytes, context: grpc.ServicerContext) -> bytes:
-    try:
-        receiver.receive(signal, body)
-    except ValueError as error:
-        context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error))
-    # A response without fields is no bytes: full success.
-    return b""
+def _abort(fault: Fault, context: grpc.ServicerContext) -> NoReturn:
+    code = grpc.StatusCode[fault.grpc_code]
+    if fault.wait_s is not None:
+        status = status_pb2.Status(code=code_pb2.Code.Value(fault.grpc_code), message=fault.message)
+        delay = Duration()
+        delay.FromNanoseconds(int(fault.wait_s * 1e9))
+        status.details.add().Pack(error_details_pb2.RetryInfo(retry_delay=delay))
+        context.set_trailing_metadata((("grpc-status-details-bin", status.SerializeToString()),))
+    context.abort(code, fault.message)

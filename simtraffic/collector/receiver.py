@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 from google.protobuf.message import DecodeError
 
 from simtraffic.collector.counts import CollectorCounts, Faults
+from simtraffic.collector.faults import FaultPlan
 from simtraffic.collector.logs import LogCheck
 from simtraffic.collector.metrics import MetricCheck
+from simtraffic.collector.partial import Taken, count_items, drop_last
 from simtraffic.collector.traces import MISSING_PARENT, TraceCheck
 from simtraffic.export.answers import SERVICES
 from simtraffic.export.otlp_json import from_json, message_to_json
@@ -27,10 +29,18 @@ class Receiver:
     Args:
         out: Where requests are written as OTLP/JSON lines.
         keep: Whether to keep every request, for tests; memory then grows with what arrives.
+        plan: What goes wrong on purpose; the doors ask it before they hand a request over.
     """
 
-    def __init__(self, out: FileSink | None = None, *, keep: bool = False) -> None:
+    def __init__(
+        self,
+        out: FileSink | None = None,
+        *,
+        keep: bool = False,
+        plan: FaultPlan | None = None,
+    ) -> None:
         self._out = out
+        self.plan = plan or FaultPlan()
         self._kept: dict[str, list[Any]] | None = {each: [] for each in SIGNALS} if keep else None
         self._faults = Faults()
         self._traces = TraceCheck(self._faults)
@@ -44,14 +54,26 @@ class Receiver:
         self._bytes = 0
         self._arrived = threading.Condition()
 
-    def receive(self, signal: str, body: bytes, *, is_json: bool = False) -> None:
+    def receive(
+        self, signal: str, body: bytes, *, is_json: bool = False, reject: float | None = None
+    ) -> Taken:
         """Take a request in.
+
+        Args:
+            signal: What it is a request of.
+            body: Uncompressed.
+            is_json: Whether it is OTLP/JSON, else protobuf.
+            reject: Share of the items that are not stored, on purpose.
 
         Raises:
             ValueError: The body is not a request of this signal; the message says why.
         """
         request = from_json(signal, body) if is_json else _parse(signal, body)
-        size = request.ByteSize() if is_json else len(body)
+        rejected = 0
+        if reject:
+            rejected = self.plan.share_of(count_items(signal, request), reject)
+            drop_last(signal, request, rejected)
+        size = request.ByteSize() if is_json or rejected else len(body)
         line = message_to_json(request) if self._out is not None else b""
         with self._arrived:
             check: Any = self._checks[signal]
@@ -64,6 +86,7 @@ class Receiver:
             self._arrived.notify_all()
         if self._out is not None:
             self._out.submit(signal, line, count, size)
+        return Taken(count, rejected)
 
     def counts(self) -> CollectorCounts:
         """What arrived up to now; parents still on their way count as missing."""
@@ -77,6 +100,7 @@ class Receiver:
                 requests=self._requests,
                 bytes=self._bytes,
                 faults=faults.found,
+                on_purpose=self.plan.met(),
             )
 
     def requests(self, signal: str) -> list[Any]:

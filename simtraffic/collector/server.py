@@ -5,12 +5,17 @@ from __future__ import annotations
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, Self
 
+from simtraffic.clock import monotonic
+from simtraffic.collector.faults import Fault, FaultPlan, parse_fault
 from simtraffic.collector.grpc_door import GrpcDoor
 from simtraffic.collector.http_door import HttpDoor
+from simtraffic.collector.limits import Limits
 from simtraffic.collector.receiver import Receiver
 from simtraffic.export.file import FileSink
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
     from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric
     from opentelemetry.proto.trace.v1.trace_pb2 import Span
@@ -28,6 +33,12 @@ class Collector:
             official classes write them, at tens of microseconds a span.
         keep: Keep what arrives, for :meth:`spans` and its like. Memory then grows with it; without
             it memory stays bounded however long the run (see the checks' modules).
+        faults: What goes wrong on purpose from the first request on, also as text such as
+            ``status=503 share=20%``. With an empty list :meth:`fault` may say so later; without
+            any list it may not, as only a door with a relay in front can cut connections.
+        seed: Of the faults' chances.
+        now: Clock of the faults' times, in seconds.
+        limits: Bounds on a request; one beyond them is refused.
 
     Raises:
         UsageError: On entering: an address cannot be listened on, or ``out`` not be written.
@@ -40,12 +51,19 @@ class Collector:
         out: str | None = None,
         *,
         keep: bool = False,
+        faults: Sequence[Fault | str] | None = None,
+        seed: int = 0,
+        now: Callable[[], float] = monotonic,
+        limits: Limits | None = None,
     ) -> None:
         self._addresses = grpc, http
         self._out = out
         self._keep = keep
+        self._may_cut = faults is not None
+        self._plan = FaultPlan([_fault(each) for each in faults or ()], seed=seed, now=now)
+        self._limits = limits or Limits()
         self._stack = ExitStack()
-        self._receiver = Receiver(keep=keep)
+        self._receiver = Receiver(keep=keep, plan=self._plan)
         self.grpc_endpoint = ""
         """URL of the gRPC door while listening."""
         self.http_endpoint = ""
@@ -56,14 +74,14 @@ class Collector:
             sink = FileSink.open(self._out, None) if self._out else None
             if sink is not None:
                 stack.callback(sink.close)
-            self._receiver = Receiver(sink, keep=self._keep)
+            self._receiver = Receiver(sink, keep=self._keep, plan=self._plan)
             grpc, http = self._addresses
             if grpc is not None:
-                grpc_door = GrpcDoor(grpc, self._receiver)
+                grpc_door = GrpcDoor(grpc, self._receiver, self._limits, may_cut=self._may_cut)
                 stack.callback(grpc_door.close)
                 self.grpc_endpoint = grpc_door.endpoint
             if http is not None:
-                http_door = HttpDoor(http, self._receiver)
+                http_door = HttpDoor(http, self._receiver, self._limits)
                 stack.callback(http_door.close)
                 self.http_endpoint = http_door.endpoint
             self._stack = stack.pop_all()
@@ -71,6 +89,21 @@ class Collector:
 
     def __exit__(self, *_exception: object) -> None:
         self._stack.close()
+
+    def fault(self, fault: Fault | str) -> None:
+        """Go wrong like this as well, from the next request on; its times count from there.
+
+        Raises:
+            UsageError: The text is no fault.
+            ValueError: The collector was started without ``faults``.
+        """
+        if not self._may_cut:
+            raise ValueError("started without faults; pass faults=[] to have some later")
+        self._plan.add(_fault(fault))
+
+    def behave(self) -> None:
+        """Have no faults any more."""
+        self._plan.clear()
 
     def counts(self) -> CollectorCounts:
         """What arrived up to now, also after the end."""
@@ -113,3 +146,7 @@ class Collector:
             for scope in resource.scope_logs
             for record in scope.log_records
         ]
+
+
+def _fault(fault: Fault | str) -> Fault:
+    return parse_fault(fault) if isinstance(fault, str) else fault

@@ -12,7 +12,8 @@ import pytest
 from google.rpc import status_pb2
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 
-from simtraffic.collector.http_door import MOST_BYTES, HttpDoor
+from simtraffic.collector.http_door import HttpDoor
+from simtraffic.collector.limits import Limits
 from simtraffic.collector.receiver import Receiver
 from simtraffic.errors import UsageError
 
@@ -134,7 +135,7 @@ def test_a_gzip_stream_that_ends_early_is_refused(client: Client) -> None:
 
 
 def test_a_gzip_bomb_is_refused(client: Client) -> None:
-    bomb = gzip.compress(bytes(MOST_BYTES + 1))
+    bomb = gzip.compress(bytes(Limits().most_bytes + 1))
 
     assert client.post(bomb, content_encoding="gzip")[0] == 413
 

@@ -1,0 +1,90 @@
+"""Decides which fault meets a request."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from simtraffic.clock import monotonic
+from simtraffic.randomness import Streams
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from simtraffic.collector.faults.model import Fault
+
+
+class FaultPlan:
+    """The faults in force, asked from any thread.
+
+    Args:
+        faults: tried in this order; the first that meets a request is the one.
+        seed: of the chances; the same seed and order of requests, the same faults.
+        now: seconds on a clock that never jumps.
+    """
+
+    def __init__(
+        self,
+        faults: Sequence[Fault] = (),
+        *,
+        seed: int = 0,
+        now: Callable[[], float] = monotonic,
+    ) -> None:
+        self._faults = list(faults)
+        self._chance = Streams(seed).block("collector faults", 0)
+        self._now = now
+        self._began: float | None = None
+        self._met: dict[str, int] = {}
+        self._lock = threading.Lock()
+
+    def add(self, fault: Fault) -> None:
+        """Have this as well from now on; its times count from now."""
+        with self._lock:
+            self._faults.append(fault)
+            self._began = None
+
+    def clear(self) -> None:
+        """Behave from now on."""
+        with self._lock:
+            self._faults.clear()
+
+    def meet(self, signal: str) -> Fault | None:
+        """The fault for a request that has just come, counted; None when all is well."""
+        with self._lock:
+            now = self._now()
+            if self._began is None:
+                self._began = now
+            for fault in self._faults:
+                if fault.concerns(signal, now - self._began) and self._happens(fault):
+                    self._met[fault.name] = self._met.get(fault.name, 0) + 1
+                    return fault
+        return None
+
+    def refuses_connections(self) -> bool:
+        """Whether no connection is taken now: every request would be refused, of any signal."""
+        with self._lock:
+            if self._began is None:
+                return False
+            elapsed_s = self._now() - self._began
+            return any(
+                fault.kind == "refuse"
+                and fault.share >= 1
+                and fault.signal is None
+                and fault.concerns("", elapsed_s)
+                for fault in self._faults
+            )
+
+    def share_of(self, count: int, share: float) -> int:
+        """So many of ``count`` items; the rest of a share is a matter of chance."""
+        with self._lock:
+            return min(count, int(count * share + float(self._chance.random())))
+
+    def met(self) -> dict[str, int]:
+        """How many requests each fault has met."""
+        with self._lock:
+            return dict(self._met)
+
+    def _happens(self, fault: Fault) -> bool:
+        if fault.kind == "partial":
+            return True
+        return fault.share >= 1 or float(self._chance.random()) < fault.share
