@@ -95,13 +95,18 @@ def page_address(
     """Where a page of the run's own is asked for; None when nobody asks for one.
 
     Raises:
-        UsageError: the port is none.
+        UsageError: the port is none, or a host is named without one.
     """
     named, text = "--prometheus-port", port
     if text is None:
         named = next((name for name in _PORTS if _port_text(environ, name)), "")
         text = _port_text(environ, named)
     if not (text or named == "--prometheus-port"):
+        if host:
+            raise UsageError(
+                f"--prometheus-host: nothing listens without a port; found {host!r};"
+                " name one with --prometheus-port"
+            )
         return None
     if not (text.isascii() and text.isdigit() and int(text) <= 65_535):
         raise UsageError(

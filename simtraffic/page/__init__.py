@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Self
 
 from simtraffic.clock import monotonic
 from simtraffic.page.door import Answer, Door
-from simtraffic.page.health import Pulse
+from simtraffic.page.health import Arrival, Pulse
 from simtraffic.page.subject import Account
 
 if TYPE_CHECKING:
@@ -51,6 +51,7 @@ class Page:
 
         self._account = Account()
         self._pulse = Pulse(now)
+        self._arrival = Arrival(self._account, now)
         self._exposition = Exposition(self._account)
         self._door = Door(
             host,
@@ -98,7 +99,7 @@ class Page:
         return _verdict(self._pulse.trouble())
 
     def _readyz(self, _accept: str) -> Answer:
-        return _verdict(self._account.not_ready())
+        return _verdict(self._arrival.trouble())
 
 
 def _verdict(trouble: str | None) -> Answer:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 # How often the listening thread looks whether it should end, in seconds.
-_POLL_S = 0.1
+_POLL_S = 0.05
 # A caller that says nothing for so long is let go, in seconds.
 _PATIENCE_S = 5.0
 _TEXT = "text/plain; charset=utf-8"
@@ -48,15 +48,16 @@ class Door:
         named: str,
     ) -> None:
         """``paths`` are asked with what the caller accepts; ``named`` stands in the error."""
+        host = host.strip("[]")
+        shown = f"[{host}]" if ":" in host else host
         try:
             self._server = _Server((host, port), partial(_Handler, paths=paths))
-        except (OSError, ValueError, OverflowError) as error:
+        except (OSError, ValueError, TypeError, OverflowError) as error:
             reason = getattr(error, "strerror", None) or str(error)
             raise UsageError(
-                f"{named}: cannot be listened on, {reason.lower()}; found {host}:{port};"
+                f"{named}: cannot be listened on, {reason.lower()}; found {shown}:{port};"
                 " name another, 0 takes a free one"
             ) from error
-        shown = f"[{host}]" if ":" in host else host
         self.address = f"http://{shown}:{self._server.server_address[1]}"
         self._thread = threading.Thread(
             target=self._server.serve_forever, args=(_POLL_S,), name="page", daemon=True

@@ -55,9 +55,9 @@ class Counts:
     skipped: int = 0
     signals: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
-    def of(self, outcome: str) -> int:
-        """One count of all signals together; their units differ, so only zero or not means much."""
-        return sum(entry[outcome] for entry in self.signals.values())
+    def of(self, *parts: str) -> int:
+        """Counts of all signals together; their units differ, so only a change means something."""
+        return sum(entry[part] for entry in self.signals.values() for part in parts)
 
     def __add__(self, other: Counts) -> Counts:
         """Both together."""
@@ -82,9 +82,10 @@ class _Run:
 
     def counts(self) -> Counts:
         ledger, drawn = self.subject.ledger, self.snapshot.planned if self.snapshot else 0
-        # The ledger itself learns at the end of the run what was planned.
-        planned = max(ledger.planned, drawn)
-        return Counts(planned, ledger.generated, ledger.skipped, ledger.as_dict())
+        generated = ledger.generated
+        # The ledger learns at the end of the run what was planned, and snapshots are a little old.
+        planned = max(ledger.planned, drawn, generated)
+        return Counts(planned, generated, ledger.skipped, ledger.as_dict())
 
 
 class Account:
@@ -121,9 +122,8 @@ class Account:
         before, run = self._stand
         return before + (Counts(signals=_NOTHING) if run is None else run.counts())
 
-    def not_ready(self) -> str | None:
-        """Why telemetry cannot be said to arrive, in one line; None once some was accepted."""
-        total = self.total()
-        if total.of("accepted"):
-            return None
-        return f"nothing was accepted yet; export calls so far: {total.of('requests')}"
+    @property
+    def held_bytes(self) -> int:
+        """Telemetry that is not sent yet."""
+        subject = self.subject
+        return 0 if subject is None or subject.queue is None else subject.queue.queued_bytes

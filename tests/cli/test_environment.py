@@ -68,7 +68,7 @@ SERVICE_LINK = "tcp://10.0.0.1:9090"
     ("port", "host", "environ", "address"),
     [
         (None, None, {}, None),
-        (None, "0.0.0.0", {"PROMETHEUS_PORT": " "}, None),
+        (None, None, {"PROMETHEUS_PORT": " ", "OTEL_EXPORTER_PROMETHEUS_HOST": "::"}, None),
         ("0", None, {OTEL_PORT: "1"}, ("--prometheus-port", "127.0.0.1", 0)),
         (None, None, {OTEL_PORT: "1", "PROMETHEUS_PORT": "2"}, (OTEL_PORT, "127.0.0.1", 1)),
         (
@@ -98,6 +98,11 @@ def test_a_page_is_where_the_option_then_opentelemetry_then_the_alias_say(
 def test_a_port_that_is_none_is_told(port):
     with pytest.raises(UsageError, match="--prometheus-port: not a port"):
         page_address(port, None, {})
+
+
+def test_a_host_without_a_port_is_told():
+    with pytest.raises(UsageError, match="--prometheus-host: nothing listens without a port"):
+        page_address(None, "0.0.0.0", {"PROMETHEUS_PORT": SERVICE_LINK})
 
 
 def test_what_kubernetes_put_into_the_variable_is_skipped_and_told():

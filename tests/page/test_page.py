@@ -19,7 +19,7 @@ from simtraffic.collector import Collector
 from simtraffic.errors import UsageError
 from simtraffic.ledger import SIGNALS, Ledger
 from simtraffic.page import Page
-from simtraffic.page.health import STANDSTILL_S
+from simtraffic.page.health import HOLD_UP_S, SILENCE_S, STANDSTILL_S
 from simtraffic.page.subject import Subject
 from simtraffic.report.snapshot import Snapshot
 from simtraffic.runner import run
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from simtraffic.report.result import RunResult
 
 START = "2026-01-01T00:00:00Z"
-BRIEF = RICH.replace("duration: 20s", "duration: 4s").replace("interval: 5s", "interval: 1s")
+BRIEF = RICH.replace("duration: 20s", "duration: 2s").replace("interval: 5s", "interval: 1s")
 
 
 class Hand:
@@ -78,14 +78,23 @@ def values(page: Page) -> dict[tuple[str, ...], float]:
     }
 
 
-def subject(ledger: Ledger, *, is_timed: bool = True, drain_s: float = 30.0) -> Subject:
+class Held:
+    """A queue that holds what it is told to."""
+
+    queued_bytes = 0
+    queue_bytes = 64_000_000
+
+
+def subject(
+    ledger: Ledger, *, is_timed: bool = True, drain_s: float = 30.0, queue: Held | None = None
+) -> Subject:
     return Subject(
         run_id="0" * 16,
         scenario='a "quoted" name',
         seed=1,
         shard="1/1",
         ledger=ledger,
-        queue=None,
+        queue=queue,
         drain_s=drain_s,
         is_timed=is_timed,
     )
@@ -130,10 +139,11 @@ class TestMetrics:
         scenario = parse_scenario(BRIEF)
         with Collector("127.0.0.1:0", "127.0.0.1:0") as collector:
             results = [
-                run(
-                    scenario, endpoint=endpoint, start=START, speed="max", drain_ns=10**9, page=page
+                run(scenario, endpoint=endpoint, start=START, speed="max", drain_ns=ns, page=page)
+                for endpoint, ns in (
+                    (collector.grpc_endpoint, 30 * 10**9),
+                    ("http://127.0.0.1:1", 10**8),
                 )
-                for endpoint in (collector.grpc_endpoint, "http://127.0.0.1:1")
             ]
 
         assert [result.exit_code for result in results] == [0, 4]
@@ -149,6 +159,45 @@ class TestMetrics:
         found = values(page)
         assert_is_the_ledger(found, [result])
         assert ("simtraffic_queue_bytes",) not in found
+        assert found["simtraffic_run_elapsed_seconds",] == 2
+        run_is = (result.run_id, result.scenario, str(result.seed), result.shard)
+        assert found["simtraffic_run_info", *run_is] == 1
+
+    @pytest.mark.parametrize("speed", [1000, "max"])
+    def test_in_the_middle_of_a_run_are_what_was_made_so_far(
+        self, page: Page, speed: float | str
+    ) -> None:
+        seen: list[tuple[Snapshot, dict[tuple[str, ...], float]]] = []
+
+        def look(snapshot: Snapshot) -> None:
+            # The run's own thread stands here, so that nothing more is made meanwhile.
+            seen.append((snapshot, values(page)))
+
+        with Collector("127.0.0.1:0", "127.0.0.1:0") as collector:
+            run(
+                parse_scenario(BRIEF),
+                endpoint=collector.grpc_endpoint,
+                start=START,
+                speed=speed,
+                on_snapshot=look,
+                page=page,
+            )
+
+        assert {snapshot.draining for snapshot, _ in seen} == {False, True}
+        for snapshot, found in seen:
+            made = found["simtraffic_requests_generated_total",]
+            assert made == snapshot.requests
+            assert found["simtraffic_requests_planned_total",] >= made
+            for signal in SIGNALS:
+                items = found["simtraffic_items_generated_total", signal]
+                assert items == snapshot.signals[signal].generated
+                settled = sum(
+                    value
+                    for (name, *labels), value in found.items()
+                    if name == "simtraffic_items_settled_total" and labels[1] == signal
+                )
+                assert snapshot.signals[signal].accepted <= settled <= items
+            assert 0 <= found["simtraffic_queue_bytes",] <= found["simtraffic_queue_limit_bytes",]
 
     def test_never_go_down_while_runs_go_on(self, page: Page) -> None:
         scenario = parse_scenario(BRIEF)
@@ -230,7 +279,9 @@ class TestHealth:
             ledger.add_try("logs", first=False)
             assert ask(page, "/healthz")[0] == 200
 
-        hand.at += STANDSTILL_S + 1
+        hand.at += STANDSTILL_S + HOLD_UP_S
+        assert ask(page, "/healthz")[0] == 200, "a next try may be that far off"
+        hand.at += 1
         assert ask(page, "/healthz")[0] == 503
 
     def test_asks_nothing_of_a_process_between_runs(self, page: Page, hand: Hand) -> None:
@@ -241,17 +292,62 @@ class TestHealth:
         assert ask(page, "/healthz") == (200, "ok\n")
 
 
-def test_it_is_ready_once_something_was_accepted(page: Page) -> None:
-    ledger = Ledger()
-    assert ask(page, "/readyz")[0] == 503
-    page.begin(subject(ledger))
-    ledger.add_generated("traces", 3)
-    ledger.add_try("traces", first=True)
-    assert ask(page, "/readyz") == (503, "nothing was accepted yet; export calls so far: 1\n")
+class TestReadiness:
+    def test_comes_once_something_was_accepted(self, page: Page) -> None:
+        ledger = Ledger()
+        assert ask(page, "/readyz")[0] == 503
+        page.begin(subject(ledger))
+        ledger.add_generated("traces", 3)
+        ledger.add_try("traces", first=True)
+        assert ask(page, "/readyz") == (503, "nothing was accepted yet; export calls so far: 1\n")
 
-    ledger.accept("traces", 3)
+        ledger.accept("traces", 3)
 
-    assert ask(page, "/readyz") == (200, "ok\n")
+        assert ask(page, "/readyz") == (200, "ok\n")
+
+    def test_goes_while_telemetry_waits_in_vain_and_comes_back(
+        self, page: Page, hand: Hand
+    ) -> None:
+        ledger, queue = Ledger(), Held()
+        page.begin(subject(ledger, queue=queue))
+        ledger.accept("logs", 1)
+        assert ask(page, "/readyz")[0] == 200
+        queue.queued_bytes = 1
+
+        hand.at += SILENCE_S
+        assert ask(page, "/readyz")[0] == 200
+        hand.at += 1
+        status, why = ask(page, "/readyz")
+        assert (status, why.partition(",")[0]) == (503, "nothing was accepted for 31 s")
+        page.see(snapshot())
+        assert ask(page, "/healthz")[0] == 200, "a receiver that is gone costs no life"
+
+        ledger.accept("logs", 1)
+        assert ask(page, "/readyz")[0] == 200
+
+    def test_goes_when_all_is_lost_though_nothing_waits(self, page: Page, hand: Hand) -> None:
+        ledger = Ledger()
+        page.begin(subject(ledger, queue=Held()))
+        ledger.accept("logs", 1)
+        assert ask(page, "/readyz")[0] == 200
+        ledger.reject("logs", 1, "no", 0)
+
+        for expected in (200, 503):
+            hand.at += SILENCE_S / 2 + 1
+            assert ask(page, "/readyz")[0] == expected
+
+    def test_outlasts_a_quiet_time(self, page: Page, hand: Hand) -> None:
+        ledger, queue = Ledger(), Held()
+        page.begin(subject(ledger, queue=queue))
+        ledger.accept("logs", 1)
+        for _ in range(3):
+            assert ask(page, "/readyz")[0] == 200
+            hand.at += SILENCE_S * 10
+        assert ask(page, "/readyz")[0] == 200
+
+        queue.queued_bytes = 1
+        hand.at += SILENCE_S
+        assert ask(page, "/readyz")[0] == 200, "it waits only since the last time"
 
 
 class TestTheDoor:
@@ -277,8 +373,14 @@ class TestTheDoor:
             with pytest.raises(UsageError, match=f"PROMETHEUS_PORT: .*in use.*{port}"):
                 Page(port, host, named="PROMETHEUS_PORT")
 
-    def test_listens_on_an_address_of_version_6(self) -> None:
-        with Page(0, "::1") as page:
+    def test_with_a_host_that_is_none_is_told(self) -> None:
+        # An address in form only, so that no name is looked up.
+        with pytest.raises(UsageError, match=r"cannot be listened on.*found \[::g\]:1;"):
+            Page(1, "::g")
+
+    @pytest.mark.parametrize("host", ["::1", "[::1]"])
+    def test_listens_on_an_address_of_version_6(self, host: str) -> None:
+        with Page(0, host) as page:
             assert page.address.startswith("http://[::1]:")
             assert ask(page, "/healthz")[0] == 200
 
@@ -292,8 +394,8 @@ class TestTheDoor:
 
 @pytest.mark.real
 def test_the_linter_of_prometheus_finds_nothing(page: Page) -> None:
-    page.begin(subject(Ledger()))
-    page.see(snapshot())
+    page.begin(subject(Ledger(), queue=Held()))
+    page.see(snapshot(lateness_max_ms=20.0))
 
     said = subprocess.run(
         [tool("promtool"), "check", "metrics"],
