@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from simtraffic.export.masking import MaskedTransport
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -45,6 +47,11 @@ def open_transport(signals: Mapping[str, ExportSettings]) -> Transport:
 
 
 def _open(settings: ExportSettings) -> Transport:
+    transport = _bare(settings)
+    return MaskedTransport(transport, settings) if settings.headers else transport
+
+
+def _bare(settings: ExportSettings) -> Transport:
     # Only the library that is needed is loaded.
     if settings.protocol == "grpc":
         from simtraffic.export.grpc import GrpcTransport  # noqa: PLC0415

@@ -14,6 +14,7 @@ from simtraffic.export import Batch, Outcome, SendResult
 from simtraffic.export.answers import SERVICES, UNREADABLE, one_line, read_success, retry_info_s
 from simtraffic.export.environment import silence_grpc
 from simtraffic.export.sizes import MAX_ANSWER_BYTES, says_too_large, told_limit
+from simtraffic.export.tls import tls_refusal
 
 # The native library reads its verbosity while it is imported, and never again.
 silence_grpc(os.environ)
@@ -47,6 +48,9 @@ _LOST = re.compile(
     re.IGNORECASE,
 )
 _NOT_SENT = "failed to connect"
+# Said of a receiver that takes the connection and does not go on in HTTP/2.
+_CLOSED_AT_ONCE = "Socket closed"
+_NO_HTTP2 = "Failed parsing HTTP/2"
 # This client's own refusal to read a huge answer: the request itself was taken.
 _HUGE_ANSWER = "CLIENT: Received message larger"
 
@@ -140,7 +144,10 @@ def _read_error(error: grpc.RpcError) -> SendResult:
     details = error.details() or ""
     if code is grpc.StatusCode.RESOURCE_EXHAUSTED and _HUGE_ANSWER in details:
         return SendResult(Outcome.ACCEPTED, message=UNREADABLE)
-    message = f"{code.name}: {one_line(details)}" if details else code.name
+    message = f"{code.name}: {one_line(_plainly(details))}" if details else code.name
+    unsafe = tls_refusal(details) if code is grpc.StatusCode.UNAVAILABLE else None
+    if unsafe:
+        return SendResult(Outcome.REFUSED, message=unsafe)
     if code in _CREDENTIAL:
         return SendResult(Outcome.REFUSED, message=message)
     if says_too_large(details):
@@ -155,6 +162,18 @@ def _read_error(error: grpc.RpcError) -> SendResult:
             maybe_delivered=_answer_lost(code, details),
         )
     return SendResult(Outcome.REJECTED, message=message)
+
+
+def _plainly(details: str) -> str:
+    """Details with a guess where a mistake in the settings is likely."""
+    if _NOT_SENT in details and _NO_HTTP2 in details:
+        return "what listens there does not speak gRPC; is it the HTTP port?"
+    if _NOT_SENT in details and _CLOSED_AT_ONCE in details:
+        return (
+            "the receiver closes every connection at once;"
+            " does it want TLS (https://), none (http://) or a client certificate?"
+        )
+    return details
 
 
 def _answer_lost(code: grpc.StatusCode, details: str) -> bool:

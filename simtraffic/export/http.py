@@ -6,6 +6,7 @@ import gzip
 import ssl
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -20,6 +21,7 @@ from simtraffic.export.sizes import (
     says_too_large,
     told_limit,
 )
+from simtraffic.export.tls import tls_refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
 # OTLP specification, "Failures" of OTLP/HTTP: these and nothing else.
 _RETRYABLE = frozenset({429, 502, 503, 504})
 _CREDENTIAL = frozenset({401, 403})
+# How h11 words bytes that are no HTTP, such as HTTP/2's.
+_NO_HTTP = "illegal"
 _CONTENT_TOO_LARGE = 413
 _BAD_REQUEST = 400
 
@@ -68,6 +72,9 @@ class HttpTransport:
             raise ValueError("http/json needs json_body")
         self._compress = settings.compression == "gzip"
         self._url = settings.endpoint
+        self._secure = settings.secure
+        self._answered = False
+        """Whether anything that listens there ever spoke HTTP."""
         headers = {
             "user-agent": f"simtraffic/{__version__}",
             **dict(settings.headers),
@@ -99,20 +106,36 @@ class HttpTransport:
             with self._client.stream(
                 "POST", self._url, content=body, timeout=timeout_s
             ) as response:
-                return _read_answer(batch.signal, response, deadline)
-        except _NOT_SENT as error:
-            return SendResult(Outcome.RETRY, message=_error_message(error))
+                self._answered = True
+                return _read_answer(batch.signal, response, deadline, is_json=self._is_json)
         except httpx.TransportError as error:
-            return SendResult(Outcome.RETRY, message=_error_message(error), maybe_delivered=True)
+            unsafe = tls_refusal(str(error))
+            if unsafe:
+                return SendResult(Outcome.REFUSED, message=unsafe)
+            lost = not isinstance(error, _NOT_SENT)
+            message = self._guess(error) or _error_message(error)
+            return SendResult(Outcome.RETRY, message=message, maybe_delivered=lost)
 
     def close(self) -> None:
         """Close the connections."""
         self._client.close()
 
+    def _guess(self, error: httpx.TransportError) -> str:
+        """Words for a mistake in the settings, where one is likely."""
+        if isinstance(error, httpx.RemoteProtocolError) and _NO_HTTP in str(error):
+            return "what listens there does not speak HTTP/1.1; is it the gRPC port?"
+        closed = isinstance(error, httpx.ReadError | httpx.RemoteProtocolError)
+        if closed and not self._answered:
+            other = "a client certificate" if self._secure else "TLS (https://)"
+            return f"the receiver closes every connection at once; does it want {other}?"
+        return ""
 
-def _read_answer(signal: str, response: httpx.Response, deadline: float) -> SendResult:
+
+def _read_answer(
+    signal: str, response: httpx.Response, deadline: float, *, is_json: bool
+) -> SendResult:
     status = response.status_code
-    kind = response.headers.get("content-type", "")
+    kind = response.headers.get("content-type", "").lower()
     try:
         body = _read_body(response, deadline)
     except (httpx.TransportError, httpx.DecodingError):
@@ -121,9 +144,14 @@ def _read_answer(signal: str, response: httpx.Response, deadline: float) -> Send
     if response.is_success:
         if body is None:
             return SendResult(Outcome.ACCEPTED, message=UNREADABLE)
-        return read_success(signal, body, is_json=kind.startswith("application/json"))
+        return _read_success(signal, body, kind, is_json=is_json)
+    if response.is_redirect:
+        return SendResult(Outcome.REJECTED, message=_redirect(status, response))
     said = status_message(body or b"", kind) or response.reason_phrase
     message = one_line(f"HTTP {status}: {said}")
+    unsafe = tls_refusal(said) if status == _BAD_REQUEST else None
+    if unsafe:
+        return SendResult(Outcome.REFUSED, message=unsafe)
     if status in _CREDENTIAL:
         return SendResult(Outcome.REFUSED, message=message)
     # The Collector answers 400 and says it in words.
@@ -133,6 +161,21 @@ def _read_answer(signal: str, response: httpx.Response, deadline: float) -> Send
         wait = retry_after_s(response.headers.get("retry-after"))
         return SendResult(Outcome.RETRY, message=message, retry_after_s=wait)
     return SendResult(Outcome.REJECTED, message=message)
+
+
+def _read_success(signal: str, body: bytes, kind: str, *, is_json: bool) -> SendResult:
+    """What a success says; a body that is no OTLP is a warning, not a loss."""
+    said_json = kind.startswith("application/json")
+    if body and kind and not said_json and not kind.startswith("application/x-protobuf"):
+        said = f"{UNREADABLE}: its content type is {one_line(kind)}"
+        return SendResult(Outcome.ACCEPTED, message=said)
+    return read_success(signal, body, is_json=said_json or (is_json and not kind))
+
+
+def _redirect(status: int, response: httpx.Response) -> str:
+    """Following it would hand the credentials to whoever it names."""
+    place = urlsplit(response.headers.get("location", "")).netloc.rpartition("@")[2]
+    return f"HTTP {status}: a redirect to {one_line(place) or 'the same host'} is not followed"
 
 
 def _read_body(response: httpx.Response, deadline: float) -> bytes | None:

@@ -11,7 +11,7 @@ MAX_ANSWER_BYTES = 4 << 20
 """Of a response, before and after decompression (OTLP specification 1.11)."""
 
 # How servers word it. grpc-go: "grpc: received message larger than max (5 vs. 4)" and "... after
-# decompression larger than max"; C core: "SERVER: Received message larger than max (5 vs. 4)";
+# decompression larger than max 4"; C core: "SERVER: Received message larger than max (5 vs. 4)";
 # grpc-java: "gRPC message exceeds maximum size 4: 5"; .NET: "Received message exceeds the maximum
 # configured message size."; grpc-js: "Received message that decompresses to a size larger than 4";
 # tonic, as OUT_OF_RANGE: "Error, decoded message length too large: found 5 bytes, the limit is: 4
@@ -28,7 +28,7 @@ _TOO_LARGE = re.compile(
     re.IGNORECASE,
 )
 _LIMIT = re.compile(
-    r"\(\d+ vs\.? (\d+)\)|the limit is:? (\d+)|maximum size (\d+)|size larger than (\d+)",
+    r"\(\d+ vs\.? (\d+)\)|the limit is:? (\d+)|maximum size (\d+)|larger than (?:max )?(\d+)",
     re.IGNORECASE,
 )
 

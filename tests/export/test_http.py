@@ -163,6 +163,41 @@ def test_a_success_that_cannot_be_read_is_accepted_with_a_message(
     assert transport.send(BATCH, 5.0) == SendResult(Outcome.ACCEPTED, message=UNREADABLE)
 
 
+@pytest.mark.parametrize("kind", ["text/html; charset=utf-8", "application/grpc"])
+def test_a_success_of_a_foreign_content_type_is_accepted_with_a_message(
+    server: Server, transport: HttpTransport, kind: str
+) -> None:
+    # As protobuf these bytes would say that five spans were rejected.
+    server.headers, server.body = {"content-type": kind}, b"\x0a\x02\x08\x05"
+
+    result = transport.send(BATCH, 5.0)
+
+    assert result == SendResult(
+        Outcome.ACCEPTED, message=f"{UNREADABLE}: its content type is {kind}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("location", "named"),
+    [
+        ("https://user:password@login.example:8443/sso?token=abc", "login.example:8443"),
+        ("/elsewhere", "the same host"),
+    ],
+)
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirect_is_refused_and_its_host_named(
+    server: Server, transport: HttpTransport, status: int, location: str, named: str
+) -> None:
+    server.status, server.headers = status, {"location": location}
+
+    result = transport.send(BATCH, 5.0)
+
+    assert result == SendResult(
+        Outcome.REJECTED, message=f"HTTP {status}: a redirect to {named} is not followed"
+    )
+    assert len(server.seen) == 1
+
+
 @pytest.mark.parametrize("body", [b"{}", b"", b'{"partialSuccess":null}'])
 def test_every_form_of_an_empty_json_answer_is_full_success(
     server: Server, transport: HttpTransport, body: bytes

@@ -36,8 +36,8 @@ extensions:
 receivers:
   otlp:
     protocols:
-      grpc: {{endpoint: "127.0.0.1:{grpc}"}}
-      http: {{endpoint: "127.0.0.1:{http}"}}
+      grpc: {{endpoint: "127.0.0.1:{grpc}", {of_grpc}}}
+      http: {{endpoint: "127.0.0.1:{http}", {of_http}}}
 processors:
   memory_limiter: {{check_interval: 1s, limit_mib: 512}}
   batch: {{timeout: 50ms}}
@@ -111,12 +111,24 @@ def missing(name: str, how: str) -> str:
 
 
 @contextmanager
-def otelcol(folder: Path) -> Iterator[Door]:
-    """An OpenTelemetry Collector that writes what it takes into files of the folder."""
+def otelcol(
+    folder: Path, *, of_grpc: str = "", of_http: str = "", extensions: str = ""
+) -> Iterator[Door]:
+    """An OpenTelemetry Collector that writes what it takes into files of the folder.
+
+    ``of_grpc`` and ``of_http`` are further settings of its doors, as in a YAML flow mapping, such
+    as ``tls: {...}``; ``extensions`` are those that they name.
+    """
     program = tool("otelcol")
     grpc, http, health = free_ports(3)
     config = folder / "otelcol.yaml"
-    text = _OTELCOL.format(grpc=grpc, http=http, health=health, folder=folder)
+    text = _OTELCOL.format(
+        grpc=grpc, http=http, health=health, folder=folder, of_grpc=of_grpc, of_http=of_http
+    )
+    if extensions:
+        named = extensions.partition(":")[0].strip()
+        text = text.replace("receivers:", f"  {extensions}\nreceivers:", 1)
+        text = text.replace("[health_check]", f"[health_check, {named}]")
     config.write_text(text, encoding="utf-8")
     files = tuple(folder / f"{signal}.jsonl" for signal in SIGNALS)
     with started([program, "--config", str(config)], folder / "otelcol.log") as process:
