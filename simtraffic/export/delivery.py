@@ -16,7 +16,8 @@ from simtraffic.clock import monotonic, unix_ns
 from simtraffic.export import Batch, Outcome, SendResult
 from simtraffic.export.queue import Queue
 from simtraffic.export.retry import RetryPolicy
-from simtraffic.export.sizes import MAX_REQUEST_BYTES
+from simtraffic.export.settling import Settling
+from simtraffic.export.sizes import MAX_REQUEST_BYTES, most_in_a_batch
 from simtraffic.export.splitting import cut_between_chunks, cut_between_records, describe
 from simtraffic.randomness import Streams
 
@@ -28,15 +29,17 @@ if TYPE_CHECKING:
     from simtraffic.export.lane import Lane, Pending
     from simtraffic.ledger import Ledger
 
-# Under the 4 MiB that gRPC servers take by default, with room for headers.
-DEFAULT_BATCH_BYTES = 3_500_000
 DEFAULT_QUEUE_BYTES = 64 << 20
 
+# Measured by benchmarks/overload.py: less splits more requests, more loses whole ones in vain.
+DEFAULT_RELIEF = 0.125
+
 QUEUE_FULL = "queue full"
-LARGER_THAN_QUEUE = "chunk larger than the whole queue"
+LARGER_THAN_QUEUE = "a single record larger than the whole queue"
 INTERRUPTED = "interrupted while the queue was full"
 CLOSED = "delivery closed"
 DRAIN_DEADLINE = "drain deadline"
+TOO_LONG_A_WAIT = "the receiver asks for a longer wait than a batch is kept"
 
 # A blocked hand-over looks this often whether the run was interrupted, in seconds.
 _STOP_POLL_S = 0.1
@@ -53,9 +56,9 @@ class Delivery:
     _: KW_ONLY
     queue_bytes: int = DEFAULT_QUEUE_BYTES
     """Bound on bytes held over all signals, in flight included."""
-    max_batch_bytes: int = DEFAULT_BATCH_BYTES
-    """Chunks gather up to this, or less when the receiver finds it too large; a single larger
-    chunk travels alone, and is split only then."""
+    max_batch_bytes: int | None = None
+    """Chunks gather up to this, 3.5 MB or a sixteenth of a small queue when left out, and to less
+    when the receiver finds it too large; a single larger chunk travels alone."""
     max_request_bytes: int = MAX_REQUEST_BYTES
     """Nothing larger is ever sent; a single record above it is rejected."""
     max_age_s: float = 0.2
@@ -66,6 +69,10 @@ class Delivery:
     """For one export call."""
     timeouts_s: Mapping[str, float] = field(default_factory=dict)
     """By signal, where it differs."""
+    receivers: Mapping[str, str] = field(default_factory=dict)
+    """By signal, where they are not all the same: which receiver it goes to."""
+    relief: float = DEFAULT_RELIEF
+    """Share of the bound that a full queue frees at once, so that whole requests are given up."""
     retry: RetryPolicy = field(default_factory=RetryPolicy)
     seed: int = 0
     """Of the jitter."""
@@ -74,7 +81,15 @@ class Delivery:
 
     def __post_init__(self) -> None:
         self._lock = threading.RLock()
-        self._queue = Queue(self._lock, self.queue_bytes, self.max_batch_bytes, self.concurrency)
+        self._queue = Queue(
+            self._lock,
+            self.queue_bytes,
+            self.max_batch_bytes or most_in_a_batch(self.queue_bytes),
+            self.concurrency,
+            self.receivers,
+            self.relief,
+        )
+        self._settling = Settling(self.ledger, self._queue)
         self._deadline: float | None = None
         self._draining = False
         self._closed = False
@@ -86,7 +101,7 @@ class Delivery:
         return self._queue.held
 
     def submit(self, chunk: Batch, *, block: bool = False, stop: Flag | None = None) -> None:
-        """Hand a chunk over; it is split only when the receiver finds it too large.
+        """Hand a chunk over; it is split when it or the receiver's limit makes it necessary.
 
         Args:
             chunk: Part of a request or a whole one; already counted as generated.
@@ -95,6 +110,12 @@ class Delivery:
             stop: Ends such a wait; the chunk is then dropped and counted.
         """
         size = len(chunk.payload)
+        if size > self.queue_bytes:
+            parts = cut_between_records(chunk, self.queue_bytes // 2)
+            if len(parts) > 1:
+                for part in parts:
+                    self.submit(part, block=block, stop=stop)
+                return
         with self._lock:
             reason = self._unwelcome(size)
             if reason is None and not self._queue.fits(size):
@@ -103,7 +124,7 @@ class Delivery:
                 self.ledger.drop(chunk.signal, chunk.count, reason, unix_ns())
                 return
             self._start(self._queue.lanes[chunk.signal])
-            self._queue.add(chunk, at_once=self._draining)
+            self._queue.add(chunk, monotonic(), at_once=self._draining)
 
     def drain(self, deadline_s: float) -> bool:
         """Send everything held; what is left after ``deadline_s`` seconds is given up and counted.
@@ -118,7 +139,7 @@ class Delivery:
             try:
                 while self._queue.busy() and (left := self._deadline - monotonic()) > 0:
                     self._queue.changed.wait(left)
-                return self._cut(DRAIN_DEADLINE) == 0
+                return self._settling.give_up_all(DRAIN_DEADLINE) == 0
             finally:
                 self._draining = False
                 self._deadline = None
@@ -128,7 +149,7 @@ class Delivery:
         with self._lock:
             already = self._closed
             self._closed = True
-            self._cut(CLOSED)
+            self._settling.give_up_all(CLOSED)
             threads = [thread for lane in self._queue.lanes.values() for thread in lane.threads]
             self._queue.wake_all()
         if already:
@@ -159,12 +180,9 @@ class Delivery:
         return None
 
     def _make_room(self, size: int) -> str | None:
-        while not self._queue.fits(size):
-            oldest = self._queue.oldest()
-            if oldest is None:
-                return QUEUE_FULL
-            self._give_up(*oldest, QUEUE_FULL)
-        return None
+        for lane, pending in self._queue.make_room(size):
+            self._settling.give_up(lane, pending, QUEUE_FULL)
+        return None if self._queue.fits(size) else QUEUE_FULL
 
     def _start(self, lane: Lane) -> None:
         if lane.threads:
@@ -195,11 +213,24 @@ class Delivery:
                         lane.wake.wait(left)
                         continue
                 if lane.ready:
+                    if not self._may_send(lane):
+                        continue
                     pending = lane.ready.popleft()
                     lane.in_flight.add(pending)
                     return pending
                 lane.wake.wait()
             return None
+
+    def _may_send(self, lane: Lane) -> bool:
+        """Whether the receiver has not asked to be left alone; if it has, wait a while."""
+        left = lane.not_before - monotonic()
+        if left <= 0:
+            return True
+        if left > self.retry.give_up_s:
+            self._settling.give_up(lane, lane.ready.popleft(), TOO_LONG_A_WAIT)
+        else:
+            lane.wake.wait(left)
+        return False
 
     def _deliver(self, lane: Lane, pending: Pending) -> None:
         batch = pending.batch(lane.signal)
@@ -207,7 +238,7 @@ class Delivery:
             return
         give_up_at = monotonic() + self.retry.give_up_s
         doubtful = False
-        while (timeout_s := self._begin_try(batch, pending, doubtful=doubtful)) is not None:
+        while (timeout_s := self._begin_try(lane, batch, pending, doubtful=doubtful)) is not None:
             result = self._send(lane, pending, batch, timeout_s)
             if result is None:
                 return
@@ -251,17 +282,18 @@ class Delivery:
     def _replace(self, lane: Lane, pending: Pending, parts: list[Batch], message: str) -> None:
         named = f"{describe(parts[0])}: {message}" if len(parts) == 1 else ""
         with self._lock:
-            if pending.settled:
-                return
             if named:
-                self.ledger.reject(lane.signal, pending.count, named, unix_ns())
-                self._queue.let_go(lane, pending)
-            else:
+                self._settling.reject(lane, pending, named)
+            elif not pending.settled:
                 self._queue.replace(lane, pending, parts)
 
-    def _begin_try(self, batch: Batch, pending: Pending, *, doubtful: bool) -> float | None:
+    def _begin_try(
+        self, lane: Lane, batch: Batch, pending: Pending, *, doubtful: bool
+    ) -> float | None:
         """Book the try and say how long it may take; None when the batch was settled meanwhile."""
         with self._lock:
+            if self.fatal is not None:
+                self._settling.give_up(lane, pending, self.fatal)
             if pending.settled:
                 return None
             first = pending.tries == 0
@@ -284,90 +316,49 @@ class Delivery:
             return self.transport.send(batch, timeout_s)
         except Exception as error:  # noqa: BLE001 - the law holds whatever a transport does
             with self._lock:
-                self._fail(lane, pending, f"{type(error).__name__}: {error}")
+                self._settling.fail(lane, pending, f"{type(error).__name__}: {error}")
             return None
 
     def _wait_for_next_try(
         self, lane: Lane, pending: Pending, result: SendResult, give_up_at: float
     ) -> bool:
+        told = result.retry_after_s
         with self._lock:
+            now = monotonic()
             lane.trouble = result.message or "no answer"
             pending.refused_ns = pending.refused_ns or unix_ns()
+            lane.receiver.failed(now)
+            returns = lane.receiver.returns
             chance = float(self._chance.random())
-            next_at = monotonic() + self.retry.wait_s(pending.tries, chance, result.retry_after_s)
-            if next_at > give_up_at:
-                self._fail(lane, pending, lane.trouble)
-                return False
-            while not pending.settled and (left := next_at - monotonic()) > 0:
+            next_at = now + self.retry.wait_s(pending.tries, chance, told)
+            if told is not None:
+                # Obeyed by everything that goes the same way, not by this batch alone.
+                lane.not_before = max(lane.not_before, now + told)
+            while not pending.settled:
                 if self.fatal is not None:
-                    self._fail(lane, pending, self.fatal)
+                    self._settling.fail(lane, pending, self.fatal)
+                    break
+                due = max(next_at, lane.not_before)
+                if due > give_up_at:
+                    self._settling.fail(lane, pending, lane.trouble)
+                    break
+                back = lane.receiver.returns != returns
+                left = (lane.not_before if back else due) - monotonic()
+                if left <= 0:
                     break
                 self._queue.changed.wait(left)
             return not pending.settled
-
-    # Settling: each batch once.
 
     def _settle(self, lane: Lane, pending: Pending, result: SendResult) -> None:
         with self._lock:
             if pending.settled:
                 return
             if result.outcome is Outcome.ACCEPTED:
-                self._accept(lane, pending, result)
+                self._settling.accept(lane, pending, result)
                 return
             message = result.message or "refused without a reason"
-            self.ledger.reject(lane.signal, pending.count, message, unix_ns())
+            self._settling.reject(lane, pending, message)
             if result.outcome is Outcome.REFUSED and self.fatal is None:
                 self.fatal = message
-                self._drop_waiting(message)
-            self._queue.let_go(lane, pending)
-
-    def _accept(self, lane: Lane, pending: Pending, result: SendResult) -> None:
-        lane.trouble = ""
-        lane.sizes.take(pending.size)
-        rejected = min(max(result.rejected, 0), pending.count)
-        if rejected != result.rejected:
-            self.ledger.warn(
-                f"{lane.signal}: a partial success that does not add up was taken as far as it goes"
-            )
-        reason = f"partial success: {result.message or 'no reason given'}"
-        self.ledger.reject(lane.signal, rejected, reason, unix_ns())
-        if result.message and not rejected:
-            self.ledger.warn(f"{lane.signal}: the receiver says: {result.message}")
-        self.ledger.accept(lane.signal, pending.count - rejected)
-        self._queue.let_go(lane, pending)
-
-    def _fail(self, lane: Lane, pending: Pending, reason: str) -> None:
-        if not pending.settled:
-            self.ledger.fail(lane.signal, pending.count, reason, pending.refused_ns or unix_ns())
-            self._queue.let_go(lane, pending)
-
-    def _give_up(self, lane: Lane, pending: Pending, reason: str) -> None:
-        """Settle what was not answered: failed when it was sent before, in parts too."""
-        reason = _because(reason, lane)
-        if pending.tries:
-            self._fail(lane, pending, reason)
-        else:
-            self.ledger.drop(lane.signal, pending.count, reason, unix_ns())
-            self._queue.let_go(lane, pending)
-
-    def _drop_waiting(self, reason: str) -> int:
-        given_up = 0
-        for lane, pending in self._queue.waiting():
-            self._give_up(lane, pending, reason)
-            given_up += 1
-        return given_up
-
-    def _cut(self, reason: str) -> int:
-        """Settle everything held without an answer; returns how many batches that were."""
-        given_up = self._drop_waiting(reason)
-        for lane, pending in self._queue.in_flight():
-            self._give_up(lane, pending, reason)
-            given_up += 1
-        return given_up
-
-
-def _because(reason: str, lane: Lane) -> str:
-    """The reason with what the receiver last said, if that was no success."""
-    if not lane.trouble or lane.trouble in reason:
-        return reason
-    return f"{reason}; last answer: {lane.trouble}"
+                self._settling.give_up_waiting(message)
+                self._queue.wake_all()

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import threading
 
     from simtraffic.export import Form
+    from simtraffic.export.receiver import Receiver
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,8 @@ class Pending:
     """Counts up over all signals: the smaller, the older."""
     since: float
     """When the first chunk came, monotonic seconds."""
+    until: float = 0.0
+    """When the last chunk came."""
     chunks: list[bytes] = field(default_factory=list)
     cuts: list[Cut] = field(default_factory=list)
     """Of each chunk, in order: where the batch may be split."""
@@ -49,8 +52,9 @@ class Pending:
     settled: bool = False
     """Whether the ledger knows what became of it; set once, under the lock."""
 
-    def add(self, chunk: Batch) -> None:
+    def add(self, chunk: Batch, now: float) -> None:
         """Take a chunk along."""
+        self.until = max(self.until, now)
         size = len(chunk.payload)
         proto_bytes = size if chunk.proto_bytes is None else chunk.proto_bytes
         self.chunks.append(chunk.payload)
@@ -77,7 +81,10 @@ class Lane:
     """Told when there may be something to do; shares the delivery's lock."""
     batch_bytes: InitVar[int]
     """Batches are built up to this, until the receiver finds it too large."""
+    receiver: Receiver
     sizes: LearntSize = field(init=False)
+    not_before: float = 0.0
+    """Until when the receiver asked to be left alone, monotonic seconds."""
     open: Pending | None = None
     ready: deque[Pending] = field(default_factory=deque)
     in_flight: set[Pending] = field(default_factory=set)
@@ -94,11 +101,9 @@ class Lane:
             self.ready.append(self.open)
             self.open = None
 
-    def oldest_order(self) -> int | None:
-        """The order of the oldest batch that was not taken yet."""
-        if self.ready:
-            return self.ready[0].order
-        return self.open.order if self.open is not None else None
+    def oldest(self) -> Pending | None:
+        """The oldest batch that was not taken yet."""
+        return self.ready[0] if self.ready else self.open
 
     def pop_oldest(self) -> Pending:
         """Take the oldest batch out; there must be one."""

@@ -10,14 +10,17 @@ import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from simtraffic.clock import monotonic
 from simtraffic.export.lane import Lane, Pending
+from simtraffic.export.receiver import Receiver
 from simtraffic.ledger import SIGNALS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from simtraffic.export import Batch
+
+# A request is told in spans and log records; a point tells of many.
+_TOLD_TOGETHER = ("traces", "logs")
 
 
 @dataclass(eq=False)
@@ -31,6 +34,10 @@ class Queue:
     """Batches are built up to this, until a receiver finds it too large."""
     concurrency: int
     """Batches in flight for traces and for logs; metrics have one, as points must keep order."""
+    receivers: Mapping[str, str]
+    """By signal; signals with an equal one go to the same receiver, as do those without any."""
+    relief: float
+    """Share of the bound that is freed at once when it is reached."""
     held: int = field(default=0, init=False)
     """Bytes held now, waiting and in flight."""
     order: int = field(default=0, init=False)
@@ -38,12 +45,14 @@ class Queue:
     def __post_init__(self) -> None:
         self.changed = threading.Condition(self.lock)
         """Told when bytes were let go of, and when waiting for a next try lost its point."""
+        known = {name: Receiver() for name in (*self.receivers.values(), "")}
         self.lanes = {
             signal: Lane(
                 signal,
                 1 if signal == "metrics" else self.concurrency,
                 threading.Condition(self.lock),
                 self.batch_bytes,
+                known[self.receivers.get(signal, "")],
             )
             for signal in SIGNALS
         }
@@ -52,36 +61,67 @@ class Queue:
         """Whether so many bytes more are within the bound."""
         return self.held + size <= self.most_bytes
 
-    def add(self, chunk: Batch, *, at_once: bool) -> None:
+    def add(self, chunk: Batch, now: float, *, at_once: bool) -> None:
         """Let a chunk travel with its lane's open batch, or begin one; ``at_once`` it may leave."""
         lane, size = self.lanes[chunk.signal], len(chunk.payload)
         if lane.open is not None and (
             lane.open.size + size > lane.sizes.most or lane.open.form != chunk.form
         ):
-            lane.seal()
-            lane.wake.notify()
+            self._seal(lane)
         if lane.open is None:
             self.order += 1
-            lane.open = Pending(self.order, monotonic(), form=chunk.form)
+            lane.open = Pending(self.order, now, form=chunk.form)
             # Someone has to watch its age.
             lane.wake.notify()
-        lane.open.add(chunk)
+        lane.open.add(chunk, now)
         self.held += size
         if at_once or lane.open.size >= lane.sizes.most:
-            lane.seal()
-            lane.wake.notify()
+            self._seal(lane)
 
-    def oldest(self) -> tuple[Lane, Pending] | None:
-        """Take out the oldest waiting batch of all signals."""
+    def _seal(self, lane: Lane) -> None:
+        """Seal a full batch, and with traces the log records of the same time, or the reverse.
+
+        So that batches of both which lie side by side tell of the same time.
+        """
+        for each in self.lanes.values():
+            if each is lane or (lane.signal in _TOLD_TOGETHER and each.signal in _TOLD_TOGETHER):
+                each.seal()
+                each.wake.notify()
+
+    def make_room(self, size: int) -> Iterator[tuple[Lane, Pending]]:
+        """Take out the oldest until so many bytes more fit, and some room beyond.
+
+        Nothing is taken while they fit, and nothing that is in flight. Each one taken has to be
+        let go of before the next is asked for.
+        """
+        if self.fits(size):
+            return
+        wanted = size + int(self.relief * self.most_bytes)
+        while not self.fits(min(wanted, self.most_bytes)):
+            window = self._oldest_window()
+            if not window:
+                return
+            yield from window
+
+    def _oldest_window(self) -> list[tuple[Lane, Pending]]:
+        """Take out the oldest waiting batch, and what tells of the same requests at that time."""
         waiting = [
-            (order, lane)
+            (oldest.order, lane)
             for lane in self.lanes.values()
-            if (order := lane.oldest_order()) is not None
+            if (oldest := lane.oldest()) is not None
         ]
         if not waiting:
-            return None
+            return []
         _, lane = min(waiting, key=lambda pair: pair[0])
-        return lane, lane.pop_oldest()
+        first = lane.pop_oldest()
+        window = [(lane, first)]
+        if lane.signal not in _TOLD_TOGETHER:
+            return window
+        for signal in _TOLD_TOGETHER:
+            other = self.lanes[signal]
+            while (oldest := other.oldest()) is not None and oldest.since < first.until:
+                window.append((other, other.pop_oldest()))
+        return window
 
     def waiting(self) -> Iterator[tuple[Lane, Pending]]:
         """Take out everything that waits."""
@@ -107,7 +147,7 @@ class Queue:
         pieces = []
         for part in parts:
             piece = Pending(pending.order, pending.since, form=part.form, tries=pending.tries)
-            piece.add(part)
+            piece.add(part, pending.until)
             pieces.append(piece)
             self.held += piece.size
         lane.ready.extendleft(reversed(pieces))

@@ -10,6 +10,17 @@ MAX_REQUEST_BYTES = 64 << 20
 MAX_ANSWER_BYTES = 4 << 20
 """Of a response, before and after decompression (OTLP specification 1.11)."""
 
+# Under the 4 MiB that gRPC servers take by default, with room for headers.
+_BATCH_BYTES = 3_500_000
+# Nine batches may be in flight; as much again and more should be able to wait behind them.
+_BATCHES_IN_A_QUEUE = 16
+
+
+def most_in_a_batch(queue_bytes: int) -> int:
+    """How large batches are built, in bytes, until a receiver finds them too large."""
+    return max(1, min(_BATCH_BYTES, queue_bytes // _BATCHES_IN_A_QUEUE))
+
+
 # How servers word it. grpc-go: "grpc: received message larger than max (5 vs. 4)" and "... after
 # decompression larger than max 4"; C core: "SERVER: Received message larger than max (5 vs. 4)";
 # grpc-java: "gRPC message exceeds maximum size 4: 5"; .NET: "Received message exceeds the maximum

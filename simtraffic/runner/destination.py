@@ -105,6 +105,7 @@ def open_destination(
             ledger,
             queue_bytes=queue_bytes or DEFAULT_QUEUE_BYTES,
             timeouts_s={signal: each.timeout_s for signal, each in resolved.signals.items()},
+            receivers={s: base_address(each.endpoint) for s, each in resolved.signals.items()},
         )
         forms: dict[str, Form] = {
             signal: "json" if each.protocol == "http/json" else "protobuf"
@@ -129,8 +130,10 @@ def open_destination(
 
 
 def base_address(endpoint: str) -> str:
-    """Scheme, host and port of an endpoint, which hold no secret."""
+    """Scheme, host and port of an endpoint, which hold no secret; of a socket its path."""
     parts = urlsplit(endpoint)
+    if parts.scheme == "unix":
+        return endpoint
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
 
 

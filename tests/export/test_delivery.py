@@ -348,7 +348,9 @@ def test_a_partial_success_that_does_not_add_up_is_bounded_and_warned_about(
 
 def test_a_full_queue_drops_the_oldest_waiting_batch_and_keeps_the_newest() -> None:
     transport = ScriptedTransport([HANG])
-    delivery = Delivery(transport, Ledger(), queue_bytes=30, max_batch_bytes=10, concurrency=1)
+    delivery = Delivery(
+        transport, Ledger(), queue_bytes=30, max_batch_bytes=10, concurrency=1, relief=0.0
+    )
 
     submit(delivery, b"a" * 10)
     assert transport.called.wait(LONG_S)
@@ -364,7 +366,9 @@ def test_a_full_queue_drops_the_oldest_waiting_batch_and_keeps_the_newest() -> N
 
 def test_the_oldest_batch_of_all_signals_is_the_one_dropped() -> None:
     transport = ScriptedTransport([HANG])
-    delivery = Delivery(transport, Ledger(), queue_bytes=40, max_batch_bytes=10, concurrency=1)
+    delivery = Delivery(
+        transport, Ledger(), queue_bytes=40, max_batch_bytes=10, concurrency=1, relief=0.0
+    )
     pause = threading.Event()
 
     for signal in ("traces", "logs"):
@@ -390,7 +394,9 @@ def test_when_everything_is_in_flight_the_new_chunk_is_the_one_dropped() -> None
     delivery.close()
 
 
-def test_a_chunk_larger_than_the_whole_queue_is_dropped_even_when_waiting_is_wanted() -> None:
+def test_what_is_larger_than_the_whole_queue_and_cannot_be_cut_is_dropped() -> (
+    None
+):
     delivery = Delivery(ScriptedTransport(), Ledger(), queue_bytes=10)
     delivery.ledger.add_generated("traces", 3)
 

@@ -144,7 +144,7 @@ def test_whole_chunks_stay_whole(form: str) -> None:
     chunks = [batch_of("logs", request_of("logs", [[n]]), form) for n in (3, 1, 9, 2, 2)]
     pending = Pending(1, 0.0, form=chunks[0].form)
     for chunk in chunks:
-        pending.add(chunk)
+        pending.add(chunk, 0.0)
     small = len(chunks[0].payload) + len(chunks[1].payload) + 1
 
     parts = cut_between_chunks(pending.batch("logs"), pending.cuts, small)
