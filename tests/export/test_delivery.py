@@ -394,9 +394,7 @@ def test_when_everything_is_in_flight_the_new_chunk_is_the_one_dropped() -> None
     delivery.close()
 
 
-def test_what_is_larger_than_the_whole_queue_and_cannot_be_cut_is_dropped() -> (
-    None
-):
+def test_what_is_larger_than_the_whole_queue_and_cannot_be_cut_is_dropped() -> None:
     delivery = Delivery(ScriptedTransport(), Ledger(), queue_bytes=10)
     delivery.ledger.add_generated("traces", 3)
 
