@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import ssl
+import zlib
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -38,6 +39,7 @@ _BAD_REQUEST = 400
 
 # Simulated telemetry is regular and shrinks well at any level; the fastest leaves the cores free.
 _GZIP_LEVEL = 1
+_GZIP_WINDOW = 16 + zlib.MAX_WBITS
 _CONNECTIONS = 16
 
 # The request was not written in full, so nothing can have been taken.
@@ -77,6 +79,8 @@ class HttpTransport:
         """Whether anything that listens there ever spoke HTTP."""
         headers = {
             "user-agent": f"simtraffic/{__version__}",
+            # Nothing else is unpacked here, as httpx would do it without a bound.
+            "accept-encoding": "gzip",
             **dict(settings.headers),
             "content-type": "application/json" if self._is_json else "application/x-protobuf",
         }
@@ -138,7 +142,7 @@ def _read_answer(
     kind = response.headers.get("content-type", "").lower()
     try:
         body = _read_body(response, deadline)
-    except (httpx.TransportError, httpx.DecodingError):
+    except httpx.TransportError:
         # The status has said what became of the request; only the rest of the answer is missing.
         body = None
     if response.is_success:
@@ -179,10 +183,10 @@ def _redirect(status: int, response: httpx.Response) -> str:
 
 
 def _read_body(response: httpx.Response, deadline: float) -> bytes | None:
-    """The body; None when it is larger or slower than any answer should be."""
+    """The body; None when it is larger or slower than any answer should be, or garbled."""
     parts: list[bytes] = []
     size = 0
-    for part in response.iter_bytes():
+    for part in response.iter_raw():
         size += len(part)
         if size > MAX_ANSWER_BYTES:
             return None
@@ -190,7 +194,21 @@ def _read_body(response: httpx.Response, deadline: float) -> bytes | None:
         # httpx times each read; an answer that drips must end all the same.
         if monotonic() > deadline:
             return None
-    return b"".join(parts)
+    raw = b"".join(parts)
+    coding = response.headers.get("content-encoding", "identity").strip().lower()
+    if not raw or coding in ("", "identity"):
+        return raw
+    return _unpacked(raw) if coding in ("gzip", "x-gzip") else None
+
+
+def _unpacked(raw: bytes) -> bytes | None:
+    """What a gzip body holds; None when it is too much, or no gzip. Never unpacks more."""
+    unpacking = zlib.decompressobj(_GZIP_WINDOW)
+    try:
+        body = unpacking.decompress(raw, MAX_ANSWER_BYTES)
+    except zlib.error:
+        return None
+    return body if unpacking.eof else None
 
 
 def retry_after_s(value: str | None) -> float | None:

@@ -4,6 +4,7 @@ import gzip
 import json
 import socket
 import threading
+import tracemalloc
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 
@@ -161,6 +162,68 @@ def test_a_success_that_cannot_be_read_is_accepted_with_a_message(
     server.headers, server.body, server.said_length = headers, body, said_length
 
     assert transport.send(BATCH, 5.0) == SendResult(Outcome.ACCEPTED, message=UNREADABLE)
+
+
+def test_an_answer_in_gzip_is_read(server: Server, transport: HttpTransport) -> None:
+    answer = ExportTraceServiceResponse()
+    answer.partial_success.rejected_spans = 2
+    server.headers = {**PROTOBUF, "content-encoding": "gzip"}
+    server.body = gzip.compress(answer.SerializeToString())
+
+    assert transport.send(BATCH, 5.0).rejected == 2
+
+
+@pytest.mark.parametrize(
+    ("coding", "body"),
+    [
+        ("gzip", gzip.compress(bytes(32 << 20))),
+        ("gzip", b"no gzip at all"),
+        ("gzip", gzip.compress(b"cut short" * 99)[:-9]),
+        ("br", b"unknown"),
+    ],
+    ids=["bomb", "garbage", "cut", "foreign"],
+)
+def test_a_success_that_cannot_be_unpacked_is_accepted_and_takes_little_memory(
+    server: Server, transport: HttpTransport, coding: str, body: bytes
+) -> None:
+    server.headers, server.body = {**PROTOBUF, "content-encoding": coding}, body
+    tracemalloc.start()
+    try:
+        result = transport.send(BATCH, 20.0)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert result == SendResult(Outcome.ACCEPTED, message=UNREADABLE)
+    assert peak < 16 << 20
+
+
+def test_a_refusal_before_the_request_was_read_is_seen() -> None:
+    """As nginx does it: 413 as soon as the length is known, and the connection closed."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def refuse() -> None:
+            connection, _ = listening.accept()
+            with connection:
+                connection.recv(65_536)
+                connection.sendall(
+                    b"HTTP/1.1 413 Content Too Large\r\n"
+                    b"connection: close\r\ncontent-length: 0\r\n\r\n"
+                )
+                connection.shutdown(socket.SHUT_WR)
+                # Read on for a while, as it does, so that the answer is not lost in a reset.
+                while connection.recv(65_536):
+                    pass
+
+        thread = threading.Thread(target=refuse)
+        thread.start()
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}/v1/traces"
+        other = HttpTransport(ExportSettings(url, "http/protobuf"))
+        result = other.send(Batch("traces", bytes(8 << 20), 1), 20.0)
+        other.close()
+        thread.join(20.0)
+
+    assert result.outcome is Outcome.TOO_LARGE
 
 
 @pytest.mark.parametrize("kind", ["text/html; charset=utf-8", "application/grpc"])
