@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tools import convention_reference, scenario_reference, telemetry_cost
+from tools import convention_reference, fault_matrix, scenario_reference, telemetry_cost
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,6 +22,7 @@ MAKERS: dict[str, Callable[[], str]] = {
     "columns": convention_reference.columns,
     "metrics": convention_reference.metrics,
     "cost": telemetry_cost.markdown,
+    "fault matrix": fault_matrix.table,
 }
 
 

@@ -131,7 +131,7 @@ class GrpcDoor:
                 self._fall_silent(fault, context)
             case "partial":
                 taken = self._receiver.receive(signal, body, reject=fault.share)
-                return partial_answer(signal, taken).SerializeToString()
+                return partial_answer(signal, taken, warns=not fault.share).SerializeToString()
             case "slow":
                 self._closing.wait(fault.delay_s)
         self._receiver.receive(signal, body)

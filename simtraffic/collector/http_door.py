@@ -225,7 +225,7 @@ class _Handler(BaseHTTPRequestHandler):
                 receive()
                 self._answer(200, "text/html", b"<html><body>Welcome</body></html>")
             case "partial":
-                answer = partial_answer(signal, receive(reject=fault.share))
+                answer = partial_answer(signal, receive(reject=fault.share), warns=not fault.share)
                 is_json = kind == _JSON
                 self._answer(
                     200, kind, message_to_json(answer) if is_json else answer.SerializeToString()
@@ -236,11 +236,8 @@ class _Handler(BaseHTTPRequestHandler):
                 if fault.kind == "hang":
                     self._wait()
                 elif fault.kind == "cut":
-                    self.send_response(200)
-                    self.send_header("content-type", kind)
-                    self.send_header("content-length", "64")
-                    self.end_headers()
-                    self.wfile.write(b"{")
+                    # Within the status line: no client may take this for a success.
+                    self.wfile.write(b"HTTP/1.1 2")
                 raise _SilentError
 
     def _wait(self) -> None:

@@ -37,10 +37,18 @@ def drop_last(signal: str, request: Message, count: int) -> None:
         del items[kept:]
 
 
-def partial_answer(signal: str, taken: Taken) -> Message:
-    """The response that tells of a partial success; of nothing rejected, a mere warning."""
+def partial_answer(signal: str, taken: Taken, *, warns: bool = False) -> Message:
+    """The response that tells of a partial success; without anything rejected, of a full one.
+
+    Args:
+        signal: Of the request.
+        taken: What became of it.
+        warns: Whether to say something even when nothing was rejected.
+    """
     service = SERVICES[signal]
     response: Any = service.response()
+    if not (taken.rejected or warns):
+        return cast("Message", response)
     setattr(response.partial_success, service.rejected_field, taken.rejected)
     response.partial_success.error_message = (
         f"some {UNITS[signal].replace('_', ' ')} are not wanted, on purpose"
