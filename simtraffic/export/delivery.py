@@ -238,7 +238,7 @@ class Delivery:
             return
         give_up_at = monotonic() + self.retry.give_up_s
         doubtful = False
-        while (timeout_s := self._begin_try(lane, batch, pending, doubtful=doubtful)) is not None:
+        while (timeout_s := self._begin_try(batch, pending, doubtful=doubtful)) is not None:
             result = self._send(lane, pending, batch, timeout_s)
             if result is None:
                 return
@@ -287,13 +287,9 @@ class Delivery:
             elif not pending.settled:
                 self._queue.replace(lane, pending, parts)
 
-    def _begin_try(
-        self, lane: Lane, batch: Batch, pending: Pending, *, doubtful: bool
-    ) -> float | None:
+    def _begin_try(self, batch: Batch, pending: Pending, *, doubtful: bool) -> float | None:
         """Book the try and say how long it may take; None when the batch was settled meanwhile."""
         with self._lock:
-            if self.fatal is not None:
-                self._settling.give_up(lane, pending, self.fatal)
             if pending.settled:
                 return None
             first = pending.tries == 0

@@ -60,10 +60,10 @@ _OPTIONS: tuple[tuple[str, int | str], ...] = (
     ("grpc.max_receive_message_length", MAX_ANSWER_BYTES),
     # Further tries are ours, so that each is counted.
     ("grpc.enable_retries", 0),
-    # An endpoint that comes back is used again within a second.
+    # An endpoint that comes back is used again within half a second.
     ("grpc.initial_reconnect_backoff_ms", 100),
     ("grpc.min_reconnect_backoff_ms", 100),
-    ("grpc.max_reconnect_backoff_ms", 1000),
+    ("grpc.max_reconnect_backoff_ms", 250),
     # Each transport has connections of its own, which end with it.
     ("grpc.use_local_subchannel_pool", 1),
 )
