@@ -12,6 +12,7 @@ from google.protobuf.message import DecodeError
 from simtraffic.export import Batch
 from simtraffic.export.answers import SERVICES
 from simtraffic.export.otlp_json import entries_of, from_json, json_body
+from simtraffic.export.splitting_json import JSON_SIGNALS, cut_entries
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -57,6 +58,8 @@ def cut_between_records(batch: Batch, target: int) -> list[Batch]:
     Each part is at most about ``target`` bytes, or a single record. A batch of one record, or one
     that cannot be read, is handed back as it is.
     """
+    if batch.form == "json" and batch.signal in JSON_SIGNALS:
+        return _cut_json(batch, target)
     request = _read(batch)
     if request is None:
         return [batch]
@@ -80,6 +83,29 @@ def cut_between_records(batch: Batch, target: int) -> list[Batch]:
         middle = len(leaves) // 2
         return [_request_of(batch, leaves[:middle]), _request_of(batch, leaves[middle:])]
     return parts
+
+
+def _cut_json(batch: Batch, target: int) -> list[Batch]:
+    try:
+        parts = cut_entries(batch.signal, batch.payload, batch.count, target)
+        if len(parts) == 1 and batch.count > 1:
+            # Without the blanks that filled it, it is small enough; but it was asked to be cut.
+            half = len(parts[0][0]) // 2
+            parts = cut_entries(batch.signal, batch.payload, batch.count, half)
+    except (ValueError, TypeError, AttributeError, RecursionError):
+        return [batch]
+    if len(parts) == 1:
+        return [batch]
+    # What each is as protobuf, for the ledger: its share, exact in sum.
+    whole = len(batch.payload) if batch.proto_bytes is None else batch.proto_bytes
+    total = sum(len(payload) for payload, _ in parts)
+    cut, at, before = [], 0, 0
+    for payload, count in parts:
+        at += len(payload)
+        upto = whole * at // total
+        cut.append(Batch(batch.signal, payload, count, upto - before, "json"))
+        before = upto
+    return cut
 
 
 def describe(batch: Batch) -> str:

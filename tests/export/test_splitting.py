@@ -139,6 +139,20 @@ def test_parts_are_as_large_as_asked_for_and_not_much_smaller(signal: str, form:
     assert len(parts) <= 7
 
 
+@pytest.mark.parametrize("signal", ["traces", "logs"])
+def test_blanks_within_json_are_no_reason_not_to_cut(signal: str) -> None:
+    request = request_of(signal, [[6]])
+    compact = batch_of(signal, request, "json")
+    blanks = compact.payload.replace(b",", b"," + b" " * 50)
+    batch = Batch(signal, blanks, 6, compact.proto_bytes, "json")
+
+    parts = cut_between_records(batch, len(blanks) - 1)
+
+    assert len(parts) > 1
+    assert [row for part in parts for row in flat(signal, read(part))] == flat(signal, request)
+    assert sum(part.proto_bytes or 0 for part in parts) == compact.proto_bytes
+
+
 @pytest.mark.parametrize("form", ["protobuf", "json"])
 def test_whole_chunks_stay_whole(form: str) -> None:
     chunks = [batch_of("logs", request_of("logs", [[n]]), form) for n in (3, 1, 9, 2, 2)]
