@@ -57,6 +57,14 @@ Conventions = Annotated[
         rich_help_panel=_SCENARIO_PANEL,
     ),
 ]
+Workers = Annotated[
+    int,
+    typer.Option(
+        help="Processes of this machine that share the work.",
+        metavar="N",
+        rich_help_panel="How it runs",
+    ),
+]
 Shard = Annotated[
     str,
     typer.Option(

@@ -123,6 +123,7 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter an option
     signals: options.Signals = None,
     convention: options.Conventions = None,
     shard: options.Shard = "1/1",
+    workers: options.Workers = 1,
     result: Annotated[
         str | None,
         typer.Option(help="Write the result as JSON.", metavar="FILE", rich_help_panel=_REPORT),
@@ -172,6 +173,7 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter an option
       simtraffic run scenario.yaml --endpoint https://otel:4317 --header k=v
       simtraffic run scenario.yaml --protocol http/protobuf --scale 0.1
       simtraffic run scenario.yaml --out - --duration 1h | gzip > hour.gz
+      simtraffic run scenario.yaml --workers 4 --speed max
       simtraffic run a.yaml b.yaml --quiet --result "results/{name}.json"
 
     Ctrl-C stops the arrivals, drains and reports; a second one leaves at once.
@@ -201,6 +203,7 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter an option
         "drain_ns": options.quantity("--drain", drain, parse_duration),
         "queue_bytes": options.quantity("--queue-bytes", queue_bytes, parse_size),
         "shard": shard,
+        "workers": workers,
         "environ": os.environ,
     }
     loaded = options.scenarios(scenario, options.Changes(seed, scale, signals, convention))

@@ -6,34 +6,35 @@ what it would push, :func:`simulate` gives the tables alone.
 
 from __future__ import annotations
 
-import gc
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-from simtraffic.clock import RealClock, cpu_seconds, monotonic, peak_rss_bytes
+from simtraffic.clock import cpu_seconds, monotonic, peak_rss_bytes
 from simtraffic.errors import UsageError
+from simtraffic.export.delivery import DEFAULT_QUEUE_BYTES
 from simtraffic.export.environment import ExportOptions
 from simtraffic.ledger import Ledger
 from simtraffic.page.subject import Subject
 from simtraffic.report.assemble import RunFacts, run_result
 from simtraffic.report.result import GeneratorResult
-from simtraffic.report.sketch import QuantileSketch
-from simtraffic.report.summary import Tally
-from simtraffic.runner.destination import open_destination
-from simtraffic.runner.outlets import Outlets
-from simtraffic.runner.playback import Playback
+from simtraffic.runner.destination import find_target, open_destination
+from simtraffic.runner.play import Play
 from simtraffic.runner.preview import plan
 from simtraffic.runner.setup import Setup
 from simtraffic.runner.stop import StopSignal
 from simtraffic.runner.watching import Watch
+from simtraffic.runner.workers import MOST_WORKERS, Crew, Job
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from simtraffic.page import Page
+    from simtraffic.page.subject import Queue
     from simtraffic.report.result import RunResult
     from simtraffic.report.snapshot import Snapshot
-    from simtraffic.runner.destination import Destination
+    from simtraffic.runner.account import Account
+    from simtraffic.runner.destination import Target
     from simtraffic.scenario import Scenario
     from simtraffic.simulation.tables import Exchanges
 
@@ -73,6 +74,7 @@ def run(  # noqa: PLR0913 - the options of the command, each with its default
     duration_ns: int | None = None,
     drain_ns: int = DEFAULT_DRAIN_NS,
     shard: str = "1/1",
+    workers: int = 1,
     queue_bytes: int | None = None,
     environ: Mapping[str, str] | None = None,
     on_snapshot: Callable[[Snapshot], None] | None = None,
@@ -94,6 +96,7 @@ def run(  # noqa: PLR0913 - the options of the command, each with its default
         duration_ns: cuts the run, or holds the last rate until then.
         drain_ns: how long after the last stage spans may end and delivery may take.
         shard: such as ``2/8``.
+        workers: processes that share the work; more than one send to a receiver alone.
         queue_bytes: bound on telemetry that is not sent yet.
         environ: environment variables to heed; none without it.
         on_snapshot: called about four times a second.
@@ -106,48 +109,189 @@ def run(  # noqa: PLR0913 - the options of the command, each with its default
     """
     stop = stop or StopSignal()
     note = say or (lambda _line: None)
-    factor = _factor(speed, is_file_only=False)
+    if not 1 <= workers <= MOST_WORKERS:
+        raise UsageError(
+            f"--workers: not a number of processes; found {workers}; write 1 to {MOST_WORKERS}"
+        )
+    if workers > 1 and out is not None:
+        raise UsageError(
+            f"--workers: several processes cannot write one file; found --out {out};"
+            " leave one of them out, or write a file for each --shard"
+        )
     setup = Setup.of(scenario, start=start, duration_ns=duration_ns, shard=shard)
-    ledger = Ledger()
-    destination = open_destination(
-        ledger,
-        options=options or ExportOptions(endpoint=endpoint, protocol=protocol),
-        environ=environ or {},
-        out=out,
-        signals=scenario.telemetry.signals,
-        queue_bytes=queue_bytes,
+    factor = _factor(speed, is_file_only=False)
+    target = find_target(
+        options or ExportOptions(endpoint=endpoint, protocol=protocol),
+        environ or {},
+        out,
+        scenario.telemetry.signals,
     )
-    for line in (destination.line, *destination.warnings):
-        note(line)
     if speed is None:
-        factor = _factor(None, is_file_only=destination.delivery is None)
+        factor = _factor(None, is_file_only=target.settings is None)
+    order = _Order(
+        setup,
+        target,
+        factor,
+        duration_ns,
+        drain_ns,
+        queue_bytes or DEFAULT_QUEUE_BYTES,
+        stop,
+        note,
+        page,
+    )
     watchers = [] if on_snapshot is None else [on_snapshot]
     if page is not None:
-        note(f"telling of itself at {page.address}/metrics")
-        page.begin(_subject(setup, destination, ledger, factor, drain_ns))
         watchers.append(page.see)
     try:
-        return _run(setup, destination, ledger, factor, drain_ns, stop, watchers)
-    except BaseException:
-        destination.abandon()
-        raise
+        if workers > 1:
+            return _together(order, workers, watchers)
+        return _alone(order, out, watchers)
     finally:
+        if target.collector is not None:
+            target.collector.stop()
         if page is not None:
             page.end()
 
 
-def _subject(
-    setup: Setup, destination: Destination, ledger: Ledger, factor: float, drain_ns: int
-) -> Subject:
-    return Subject(
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """A run that is asked for, and its surroundings."""
+
+    setup: Setup
+    target: Target
+    factor: float
+    duration_ns: int | None
+    drain_ns: int
+    queue_bytes: int
+    stop: StopSignal
+    note: Callable[[str], None]
+    page: Page | None
+
+    def announce(self, ledger: Ledger, queue: Queue | None) -> None:
+        """Say where it goes, before the first byte; show it on its page."""
+        for line in (self.target.line, *self.target.warnings):
+            self.note(line)
+        if self.page is not None:
+            self.note(f"telling of itself at {self.page.address}/metrics")
+            self.page.begin(_subject(self, ledger, queue))
+
+
+@dataclass(slots=True)
+class _SharedQueue:
+    """What the queues of all workers hold together."""
+
+    queue_bytes: int
+    queued_bytes: int = 0
+
+
+def _alone(
+    order: _Order, out: str | None, watchers: Sequence[Callable[[Snapshot], None]]
+) -> RunResult:
+    """Play it in this process."""
+    ledger = Ledger()
+    destination = open_destination(order.target, ledger, out=out, queue_bytes=order.queue_bytes)
+    order.announce(ledger, destination.delivery)
+    try:
+        play = Play(
+            setup=order.setup,
+            ledger=ledger,
+            outlets=destination.outlets,
+            delivery=destination.delivery,
+            factor=order.factor,
+            drain_ns=order.drain_ns,
+            stop=order.stop,
+            on_account=Watch(order.setup, watchers) if watchers else None,
+        )
+        began = monotonic()
+        play.through()
+        counts = destination.finish(play.drain_s)
+    except BaseException:
+        destination.abandon()
+        raise
+    return _result(order, play.account(draining=True), counts, monotonic() - began)
+
+
+def _together(
+    order: _Order, workers: int, watchers: Sequence[Callable[[Snapshot], None]]
+) -> RunResult:
+    """Play it in worker processes."""
+    assert order.target.settings is not None
+    setup, ledger, queue = order.setup, Ledger(), _SharedQueue(order.queue_bytes)
+    job = Job(
+        scenario=setup.scenario,
+        settings=order.target.settings,
+        start_unix_ns=setup.start_unix_ns,
+        duration_ns=order.duration_ns,
+        shard="",
+        factor=order.factor,
+        drain_ns=order.drain_ns,
+        queue_bytes=max(1, order.queue_bytes // workers),
+    )
+    watch = Watch(setup, watchers)
+
+    def see(account: Account) -> None:
+        ledger.become(account.ledger)
+        queue.queued_bytes = account.queued_bytes
+        watch(account)
+
+    order.announce(ledger, queue)
+    cpu_before = cpu_seconds()
+    with Crew(setup=setup, job=job, count=workers) as crew:
+        began = monotonic()
+        account = crew.work(order.stop, see)
+        wall = monotonic() - began
+    see(account)
+    account.cpu_seconds += cpu_seconds() - cpu_before
+    account.peak_rss_bytes += peak_rss_bytes()
+    counts = order.target.collector.stop() if order.target.collector is not None else None
+    return _result(order, account, counts, wall)
+
+
+def _result(
+    order: _Order, account: Account, counts: dict[str, Any] | None, wall_s: float
+) -> RunResult:
+    """Judge what was counted."""
+    ledger, setup = account.ledger, order.setup
+    undelivered = [*account.undelivered, *([account.fatal] if account.fatal else [])]
+    if account.overloaded:
+        undelivered.append(
+            f"the generator could not keep up: {ledger.skipped:,} requests were never simulated;"
+            " ask for a lower rate, or more --workers"
+        )
+    spans = ledger.signals["traces"].generated
+    facts = RunFacts(
         run_id=setup.run_id,
-        scenario=setup.scenario.name,
-        seed=setup.scenario.seed,
         shard=str(setup.shard),
+        start_ns=setup.start_unix_ns,
+        end_ns=setup.start_unix_ns + account.end_ns,
+        elapsed_ns=account.elapsed_ns,
+        speed={0.0: "max", 1.0: "real"}.get(order.factor, order.factor),
+        endpoint=order.target.endpoint,
+        stage_planned=account.stage_planned,
+        stage_targets=[stage.end_rate for stage in setup.schedule.stages],
+        generator=GeneratorResult(
+            cpu_seconds=account.cpu_seconds,
+            peak_rss_bytes=account.peak_rss_bytes,
+            spans_per_second=spans / wall_s if wall_s else 0.0,
+            wall_seconds=wall_s,
+        ),
+        interrupted=order.stop.requested,
+        undelivered=undelivered,
+        collector=counts,
+    )
+    return run_result(setup.scenario, account.tally, ledger, account.lateness, facts)
+
+
+def _subject(order: _Order, ledger: Ledger, queue: Queue | None) -> Subject:
+    return Subject(
+        run_id=order.setup.run_id,
+        scenario=order.setup.scenario.name,
+        seed=order.setup.scenario.seed,
+        shard=str(order.setup.shard),
         ledger=ledger,
-        queue=destination.delivery,
-        drain_s=drain_ns / 1e9,
-        is_timed=factor > 0,
+        queue=queue,
+        drain_s=order.drain_ns / 1e9,
+        is_timed=order.factor > 0,
     )
 
 
@@ -166,83 +310,3 @@ def _factor(speed: str | float | None, *, is_file_only: bool) -> float:
             f"--speed: not a speed; found {speed!r}; write real, max or a factor such as 60"
         )
     return factor
-
-
-def _run(
-    setup: Setup,
-    destination: Destination,
-    ledger: Ledger,
-    factor: float,
-    drain_ns: int,
-    stop: StopSignal,
-    watchers: Sequence[Callable[[Snapshot], None]],
-) -> RunResult:
-    scenario, schedule = setup.scenario, setup.schedule
-    outlets = Outlets(destination.outlets, ledger, stop.event, scenario.telemetry.signals)
-    bounds = [(stage.name, stage.start_ns, stage.end_ns) for stage in schedule.stages]
-    playback = Playback(
-        setup,
-        setup.telemetry(outlets.forms),
-        outlets,
-        ledger,
-        Tally(scenario, setup.simulator.vocabulary, bounds),
-        QuantileSketch(),
-        stop,
-        drain_ns,
-    )
-    watch = Watch(watchers, destination.delivery) if watchers else None
-    if watch:
-        playback.watch = watch
-    began, cpu_before = monotonic(), cpu_seconds()
-    # The tables of a run hold no cycles; a collection in the middle of a tick would make it late.
-    gc.collect()
-    gc.freeze()
-    gc.disable()
-    try:
-        if factor:
-            playback.timed(RealClock(factor))
-        else:
-            playback.fast()
-    finally:
-        gc.enable()
-        gc.unfreeze()
-    if watch:
-        watch(playback, draining=True)
-    _book_requests(playback)
-    drain_s = drain_ns / 1e9 if not stop.requested else min(drain_ns / 1e9, 10.0)
-    counts = destination.finish(drain_s)
-    wall = monotonic() - began
-    undelivered = [outlets.fatal] if outlets.fatal else []
-    if playback.overloaded:
-        undelivered.append(
-            f"the generator could not keep up: {ledger.skipped:,} requests were never simulated;"
-            " ask for a lower rate, or split the run with --shard"
-        )
-    facts = RunFacts(
-        run_id=setup.run_id,
-        shard=str(setup.shard),
-        start_ns=setup.start_unix_ns,
-        end_ns=setup.start_unix_ns + playback.end_ns,
-        elapsed_ns=playback.elapsed_ns,
-        speed={0.0: "max", 1.0: "real"}.get(factor, factor),
-        endpoint=destination.endpoint,
-        stage_planned=playback.stage_planned,
-        stage_targets=[stage.end_rate for stage in schedule.stages],
-        generator=GeneratorResult(
-            cpu_seconds=cpu_seconds() - cpu_before,
-            peak_rss_bytes=peak_rss_bytes(),
-            spans_per_second=ledger.signals["traces"].generated / wall if wall else 0.0,
-            wall_seconds=wall,
-        ),
-        interrupted=stop.requested,
-        undelivered=undelivered,
-        collector=counts,
-    )
-    return run_result(scenario, playback.tally, ledger, playback.lateness, facts)
-
-
-def _book_requests(playback: Playback) -> None:
-    """Planned and skipped requests, when it is known what was generated."""
-    playback.plan_rest()
-    generated = playback.ledger.generated
-    playback.ledger.add_requests(planned=playback.planned, skipped=playback.planned - generated)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from simtraffic.export.connect import open_transport
-from simtraffic.export.delivery import DEFAULT_QUEUE_BYTES, Delivery
+from simtraffic.export.delivery import Delivery
 from simtraffic.export.environment import ExportOptions, listens, resolve_export
 from simtraffic.export.file import FileSink
 from simtraffic.export.settings import STANDARD_PORTS
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from simtraffic.collector.embedded import EmbeddedCollector
     from simtraffic.export import Form
+    from simtraffic.export.settings import ExportSettings
     from simtraffic.ledger import Ledger
 
 NAMES = {"grpc": "OTLP/gRPC", "http/protobuf": "OTLP/HTTP", "http/json": "OTLP/HTTP JSON"}
@@ -31,12 +32,6 @@ class Destination:
     delivery: Delivery | None
     sink: FileSink | None
     collector: EmbeddedCollector | None
-    endpoint: str | None
-    """Base address of the receiver; None for a file alone."""
-    line: str
-    """Where the telemetry goes, for people."""
-    warnings: tuple[str, ...]
-    """What of the environment was not understood."""
 
     def finish(self, drain_s: float) -> dict[str, Any] | None:
         """Deliver what is held, close everything; the built-in collector's counts."""
@@ -57,19 +52,33 @@ class Destination:
             self.collector.stop()
 
 
-def open_destination(
-    ledger: Ledger,
-    *,
-    options: ExportOptions,
-    environ: Mapping[str, str],
-    out: str | None,
-    signals: Sequence[str],
-    queue_bytes: int | None,
-) -> Destination:
-    """Open the receiver, the file or both.
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where telemetry goes, found but not opened: by which way, and what was started for it."""
+
+    settings: dict[str, ExportSettings] | None
+    """How each signal reaches its receiver; None for a file alone."""
+    collector: EmbeddedCollector | None
+    line: str
+    """Where the telemetry goes, for people."""
+    warnings: tuple[str, ...]
+    """What of the environment was not understood."""
+
+    @property
+    def endpoint(self) -> str | None:
+        """Base address of the first signal's receiver."""
+        if self.settings is None:
+            return None
+        return base_address(next(iter(self.settings.values())).endpoint)
+
+
+def find_target(
+    options: ExportOptions, environ: Mapping[str, str], out: str | None, signals: Sequence[str]
+) -> Target:
+    """Decide where to send, and start the built-in collector when it is that.
 
     Raises:
-        UsageError: an endpoint is malformed, the file cannot be written.
+        UsageError: an endpoint is malformed.
     """
     resolved = resolve_export(options, environ, signals)
     warnings = resolved.warnings
@@ -92,41 +101,60 @@ def open_destination(
                 "the built-in collector, as no endpoint is given and nothing listens on port "
                 + str(STANDARD_PORTS[protocol])
             )
-    # The file is opened last, and the receiver's transport connects only at its first batch.
-    outlets: list[Outlet] = []
-    delivery = sink = None
-    endpoint = None
     if to_receiver:
-        settings = resolved.signals[signals[0]]
-        endpoint = base_address(settings.endpoint)
-        transport = open_transport(resolved.signals)
-        delivery = Delivery(
-            transport,
-            ledger,
-            queue_bytes=queue_bytes or DEFAULT_QUEUE_BYTES,
-            timeouts_s={signal: each.timeout_s for signal, each in resolved.signals.items()},
-            receivers={s: base_address(each.endpoint) for s, each in resolved.signals.items()},
-        )
-        forms: dict[str, Form] = {
-            signal: "json" if each.protocol == "http/json" else "protobuf"
-            for signal, each in resolved.signals.items()
-        }
-        outlets.append(ReceiverOutlet(delivery, forms))
         places = dict.fromkeys(
             f"{NAMES[each.protocol]} to {base_address(each.endpoint)}"
             for each in resolved.signals.values()
         )
         line = " and ".join(places) + (f" ({line})" if line else "")
     if out is not None:
-        sink = FileSink.open(out, None if to_receiver else ledger)
-        outlets.append(FileOutlet(sink))
         where = "standard output" if out == "-" else out
         line = " and ".join(part for part in (line, f"OTLP JSON lines to {where}") if part)
-    return Destination(
-        *(outlets, delivery, sink, collector, endpoint),
+    return Target(
+        resolved.signals if to_receiver else None,
+        collector,
         line=f"sending {_listed(signals)}: {line}",
         warnings=warnings,
     )
+
+
+def open_receiver(
+    settings: Mapping[str, ExportSettings], ledger: Ledger, queue_bytes: int
+) -> ReceiverOutlet:
+    """The way to the receivers; the transport connects only at its first batch."""
+    delivery = Delivery(
+        open_transport(settings),
+        ledger,
+        queue_bytes=queue_bytes,
+        timeouts_s={signal: each.timeout_s for signal, each in settings.items()},
+        receivers={signal: base_address(each.endpoint) for signal, each in settings.items()},
+    )
+    forms: dict[str, Form] = {
+        signal: "json" if each.protocol == "http/json" else "protobuf"
+        for signal, each in settings.items()
+    }
+    return ReceiverOutlet(delivery, forms)
+
+
+def open_destination(
+    target: Target, ledger: Ledger, *, out: str | None, queue_bytes: int
+) -> Destination:
+    """Open the receiver, the file or both.
+
+    Raises:
+        UsageError: a certificate cannot be used, the file cannot be written.
+    """
+    outlets: list[Outlet] = []
+    delivery = sink = None
+    if target.settings is not None:
+        outlet = open_receiver(target.settings, ledger, queue_bytes)
+        delivery = outlet.delivery
+        outlets.append(outlet)
+    if out is not None:
+        # Opened last, so that nothing else fails when there is a file already.
+        sink = FileSink.open(out, None if delivery is not None else ledger)
+        outlets.append(FileOutlet(sink))
+    return Destination(outlets, delivery, sink, target.collector)
 
 
 def base_address(endpoint: str) -> str:

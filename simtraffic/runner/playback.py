@@ -15,6 +15,7 @@ import numpy as np
 
 from simtraffic.clock import SECOND_NS
 from simtraffic.otlp.frames import join_frames
+from simtraffic.runner.account import count_by_stage
 from simtraffic.runner.setup import within
 
 if TYPE_CHECKING:
@@ -92,10 +93,8 @@ class Playback:
 
     def _plan(self, due_ns: np.ndarray) -> None:
         self.planned += len(due_ns)
-        stages = np.searchsorted(self._stage_ends, due_ns, side="right")
-        last = len(self.stage_planned) - 1
-        counts = np.bincount(np.minimum(stages, last), minlength=last + 1)
-        self.stage_planned = [a + int(b) for a, b in zip(self.stage_planned, counts, strict=True)]
+        counts = count_by_stage(due_ns, self._stage_ends)
+        self.stage_planned = [a + b for a, b in zip(self.stage_planned, counts, strict=True)]
 
     def plan_rest(self) -> None:
         """Count the arrivals of the blocks that an early end left out."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -60,7 +60,7 @@ class Setup:
         cls,
         scenario: Scenario,
         *,
-        start: str | datetime | None = None,
+        start: str | datetime | int | None = None,
         duration_ns: int | None = None,
         shard: str = "1/1",
     ) -> Setup:
@@ -83,6 +83,10 @@ class Setup:
         run_id = f"{key_of('run', scenario.digest, scenario.seed, start_ns) & (1 << 64) - 1:016x}"
         simulator = Simulator(scenario, schedule, catalog, run_id=run_id)
         return cls(scenario, schedule, Shard.parse(shard), simulator, catalog, run_id, start_ns)
+
+    def of_shard(self, shard: Shard) -> Setup:
+        """The same run, of which another part is played."""
+        return replace(self, shard=shard)
 
     def blocks(self) -> Sequence[int]:
         """The blocks of this shard, in order of time."""
@@ -180,14 +184,16 @@ class Setup:
         )
 
 
-def start_unix_ns(start: str | datetime | None) -> int:
-    """The start of a run as Unix nanoseconds; ``now`` and None are now.
+def start_unix_ns(start: str | datetime | int | None) -> int:
+    """The start of a run as Unix nanoseconds, which a number is; ``now`` and None are now.
 
     Raises:
         UsageError: the text is no instant.
     """
     if start is None or start == "now":
         return unix_ns()
+    if isinstance(start, int):
+        return start
     if isinstance(start, str):
         try:
             start = datetime.fromisoformat(start)

@@ -12,44 +12,38 @@ from simtraffic.report.snapshot import SignalStand, Snapshot
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from simtraffic.export.delivery import Delivery
-    from simtraffic.runner.playback import Playback
+    from simtraffic.runner.account import Account
+    from simtraffic.runner.setup import Setup
 
-EVERY_S = 0.25
 _WINDOW = 8
 """Snapshots over which rates are taken: two seconds."""
 
 
 @dataclass
 class Watch:
-    """Makes snapshots of a playback and passes them on, at most four a second."""
+    """Makes a snapshot of an account and passes it on."""
 
+    setup: Setup
     watchers: Sequence[Callable[[Snapshot], None]]
-    delivery: Delivery | None
-    _last: float = 0.0
     _marks: deque[tuple[float, int, int, int]] = field(
         default_factory=lambda: deque(maxlen=_WINDOW)
     )
 
-    def __call__(self, playback: Playback, *, draining: bool = False) -> None:
-        """Pass a snapshot on if it is time."""
-        now = monotonic()
-        if now - self._last < EVERY_S and not draining:
-            return
-        self._last = now
-        snapshot = self.snapshot(playback, now, draining=draining)
+    def __call__(self, account: Account) -> None:
+        """Show this account to everybody."""
+        snapshot = self.snapshot(account, monotonic())
         for watcher in self.watchers:
             watcher(snapshot)
 
-    def snapshot(self, playback: Playback, now: float, *, draining: bool) -> Snapshot:
+    def snapshot(self, account: Account, now: float) -> Snapshot:
         """How the run stands."""
-        ledger, schedule = playback.ledger, playback.setup.schedule
-        elapsed = playback.elapsed_ns
+        ledger, schedule = account.ledger, self.setup.schedule
+        elapsed, draining = account.elapsed_ns, account.draining
         spans = ledger.signals["traces"].generated
         self._marks.append((now, elapsed, ledger.generated, spans))
         then, elapsed_then, requests_then, spans_then = self._marks[0]
         seconds, simulated = now - then, (elapsed - elapsed_then) / 1e9
-        late = playback.lateness
+        late = account.lateness
         p99 = late.quantile(0.99)
         return Snapshot(
             elapsed_ns=elapsed,
@@ -57,25 +51,24 @@ class Watch:
             asked_rate=float(schedule.rate(elapsed)) if not draining else 0.0,
             reached_rate=(ledger.generated - requests_then) / simulated if simulated > 0 else 0.0,
             requests=ledger.generated,
-            failed=playback.tally.failed,
+            failed=account.tally.failed,
             spans_per_second=(spans - spans_then) / seconds if seconds > 0 else 0.0,
             signals={
                 name: SignalStand(s.generated, s.accepted, s.rejected, s.failed, s.dropped)
                 for name, s in ledger.signals.items()
             },
-            queued_bytes=self.delivery.queued_bytes if self.delivery else 0,
+            queued_bytes=account.queued_bytes,
             lateness_p99_ms=None if p99 is None else p99 / 1e6,
             lateness_max_ms=late.maximum / 1e6 if late.count else None,
-            stage="" if draining else _stage(playback, elapsed),
+            stage="" if draining else self._stage(elapsed),
             incidents=tuple(
                 incident.name
-                for incident in playback.setup.scenario.incidents
+                for incident in self.setup.scenario.incidents
                 if incident.at_ns <= elapsed < incident.at_ns + incident.duration_ns
             ),
             draining=draining,
-            planned=playback.planned,
+            planned=account.planned,
         )
 
-
-def _stage(playback: Playback, elapsed_ns: int) -> str:
-    return next((s.name for s in playback.setup.schedule.stages if elapsed_ns < s.end_ns), "")
+    def _stage(self, elapsed_ns: int) -> str:
+        return next((s.name for s in self.setup.schedule.stages if elapsed_ns < s.end_ns), "")

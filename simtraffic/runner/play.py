@@ -1,0 +1,113 @@
+"""One process plays a run, or its shard of one, to the end."""
+
+from __future__ import annotations
+
+import gc
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from simtraffic.clock import RealClock, cpu_seconds, monotonic, peak_rss_bytes
+from simtraffic.report.sketch import QuantileSketch
+from simtraffic.runner.account import Account, blank_tally
+from simtraffic.runner.outlets import Outlets
+from simtraffic.runner.playback import Playback
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from simtraffic.export.delivery import Delivery
+    from simtraffic.ledger import Ledger
+    from simtraffic.runner.outlets import Outlet
+    from simtraffic.runner.setup import Setup
+    from simtraffic.runner.stop import StopSignal
+
+EVERY_S = 0.25
+"""Real seconds between two accounts of a run that goes on."""
+
+
+@dataclass(kw_only=True)
+class Play:
+    """A run, or a shard of one, in this process."""
+
+    setup: Setup
+    ledger: Ledger
+    outlets: Sequence[Outlet]
+    delivery: Delivery | None
+    factor: float
+    """Simulated seconds to a second; 0 for as fast as possible."""
+    drain_ns: int
+    stop: StopSignal
+    on_account: Callable[[Account], None] | None = None
+    """Called about four times a second, with counts that go on changing."""
+
+    def __post_init__(self) -> None:
+        """Make ready; no time passes for the run."""
+        signals = self.setup.scenario.telemetry.signals
+        outlets = Outlets(self.outlets, self.ledger, self.stop.event, signals)
+        self._playback = Playback(
+            self.setup,
+            self.setup.telemetry(outlets.forms),
+            outlets,
+            self.ledger,
+            blank_tally(self.setup),
+            QuantileSketch(),
+            self.stop,
+            self.drain_ns,
+        )
+        self._told_at = 0.0
+        self._cpu_before = cpu_seconds()
+        if self.on_account is not None:
+            self._playback.watch = lambda _playback: self._tell()
+
+    def through(self) -> None:
+        """Tell everything; what is held then has still to be delivered."""
+        playback = self._playback
+        # The tables of a run hold no cycles; a collection in the middle of a tick would make it
+        # late.
+        gc.collect()
+        gc.freeze()
+        gc.disable()
+        try:
+            if self.factor:
+                playback.timed(RealClock(self.factor))
+            else:
+                playback.fast()
+        finally:
+            gc.enable()
+            gc.unfreeze()
+        self._tell(draining=True)
+        playback.plan_rest()
+        skipped = playback.planned - self.ledger.generated
+        self.ledger.add_requests(planned=playback.planned, skipped=skipped)
+
+    @property
+    def drain_s(self) -> float:
+        """Real seconds that delivery may take now."""
+        drain_s = self.drain_ns / 1e9
+        return min(drain_s, 10.0) if self.stop.requested else drain_s
+
+    def account(self, *, draining: bool = False) -> Account:
+        """How it stands."""
+        playback = self._playback
+        return Account(
+            self.ledger,
+            playback.tally,
+            playback.lateness,
+            playback.stage_planned,
+            planned=playback.planned,
+            elapsed_ns=playback.elapsed_ns,
+            end_ns=playback.end_ns,
+            queued_bytes=self.delivery.queued_bytes if self.delivery else 0,
+            draining=draining,
+            overloaded=playback.overloaded,
+            fatal=playback.outlets.fatal,
+            cpu_seconds=cpu_seconds() - self._cpu_before,
+            peak_rss_bytes=peak_rss_bytes(),
+        )
+
+    def _tell(self, *, draining: bool = False) -> None:
+        now = monotonic()
+        if self.on_account is None or (now - self._told_at < EVERY_S and not draining):
+            return
+        self._told_at = now
+        self.on_account(self.account(draining=draining))
