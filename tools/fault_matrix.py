@@ -51,9 +51,21 @@ def _once(name: str, fault: str, outcome: Outcome, **facts: bool) -> Row:
 
 ROWS = (
     _once("nothing", "kind=slow delay=1ms", "delivered"),
-    _once("refused connections, for a moment", f"kind=refuse {BRIEFLY}", "delivered", retries=True),
-    _once("refused connections, for good", "kind=refuse", "failed"),
-    _once("no answer, for a moment", f"kind=hang {BRIEFLY}", "delivered", retries=True),
+    _once(
+        "refused connections, for a moment",
+        f"kind=refuse {BRIEFLY}",
+        "delivered",
+        retries=True,
+        may_duplicate=True,
+    ),
+    _once("refused connections, for good", "kind=refuse", "failed", may_duplicate=True),
+    _once(
+        "no answer, for a moment",
+        f"kind=hang {BRIEFLY}",
+        "delivered",
+        retries=True,
+        may_duplicate=True,
+    ),
     _once(
         "no answer to what was stored, for a moment",
         f"kind=hang stored=yes {BRIEFLY}",
@@ -61,9 +73,15 @@ ROWS = (
         retries=True,
         may_duplicate=True,
     ),
-    _once("no answer, for good", "kind=hang", "failed"),
+    _once("no answer, for good", "kind=hang", "failed", may_duplicate=True),
     _once("a slow answer", "kind=slow delay=100ms", "delivered"),
-    _once("a connection cut in the answer", f"kind=cut {BRIEFLY}", "delivered", retries=True),
+    _once(
+        "a connection cut in the answer, for a moment",
+        f"kind=cut {BRIEFLY}",
+        "delivered",
+        retries=True,
+        may_duplicate=True,
+    ),
     _once(
         "the same after the request was stored",
         f"kind=cut stored=yes {BRIEFLY}",
@@ -114,6 +132,7 @@ ROWS = (
         ("status=503 share=30%", "kind=cut share=20%", "kind=partial share=10%"),
         "partly rejected",
         "partly rejected",
+        may_duplicate=True,
     ),
 )
 
