@@ -57,6 +57,14 @@ Conventions = Annotated[
         rich_help_panel=_SCENARIO_PANEL,
     ),
 ]
+Rotate = Annotated[
+    str | None,
+    typer.Option(
+        help="Number the files of --out, and begin another before one grows beyond this.",
+        metavar="SIZE",
+        rich_help_panel="Where it goes",
+    ),
+]
 Workers = Annotated[
     int,
     typer.Option(

@@ -80,11 +80,13 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter an option
     out: Annotated[
         str | None,
         typer.Option(
-            help="Write OTLP JSON lines here, - is standard output; alone, or with an endpoint.",
+            help="Write OTLP JSON lines here, alone or with an endpoint; - is standard output,"
+            " .gz and .zst are compressed.",
             metavar="FILE",
             rich_help_panel=_TO,
         ),
     ] = None,
+    rotate: options.Rotate = None,
     speed: Annotated[
         str | None,
         typer.Option(
@@ -202,6 +204,7 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter an option
         "duration_ns": options.quantity("--duration", duration, parse_duration),
         "drain_ns": options.quantity("--drain", drain, parse_duration),
         "queue_bytes": options.quantity("--queue-bytes", queue_bytes, parse_size),
+        "rotate_bytes": options.quantity("--rotate", rotate, parse_size),
         "shard": shard,
         "workers": workers,
         "environ": os.environ,

@@ -1,4 +1,4 @@
-"""OTLP/JSON lines into a file or a pipe, counted like any other delivery."""
+"""OTLP/JSON lines into a file, a row of files or a pipe, counted like any other delivery."""
 
 from __future__ import annotations
 
@@ -10,11 +10,32 @@ from typing import TYPE_CHECKING
 
 from simtraffic.clock import unix_ns
 from simtraffic.errors import UsageError
+from simtraffic.export.packing import packer
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import BinaryIO
 
     from simtraffic.ledger import Ledger
+
+
+class Parts:
+    """Names of a row of files: ``run.jsonl`` becomes ``run-0001.jsonl`` and so on, which sort."""
+
+    def __init__(self, path: str, most_bytes: int) -> None:
+        folder, name = os.path.split(path)
+        # Of two endings, such as .jsonl.gz, both stay together at the end.
+        stem, dot, ending = name.lstrip(".").partition(".")
+        hidden = name[: len(name) - len(name.lstrip("."))]
+        self._head = os.path.join(folder, hidden + stem)
+        self._tail = dot + ending
+        self._count = 0
+        self.most_bytes = most_bytes
+
+    def next(self) -> str:
+        """The next path."""
+        self._count += 1
+        return f"{self._head}-{self._count:04d}{self._tail}"
 
 
 class FileSink:
@@ -25,6 +46,8 @@ class FileSink:
         name: The file's name in messages.
         ledger: Where lines are counted; None when a receiver gets the same telemetry and is
             counted instead.
+        pack: What a line becomes in the file.
+        parts: Where the stream is the first of a row of files: the others.
 
     Attributes:
         fatal: Why nothing more can be written (full disk, closed pipe), in one line.
@@ -37,8 +60,13 @@ class FileSink:
         ledger: Ledger | None,
         *,
         owned: bool = False,
+        pack: Callable[[bytes], bytes] = bytes,
+        parts: Parts | None = None,
     ) -> None:
         self._stream = stream
+        self._pack = pack
+        self._parts = parts
+        self._written = 0
         self._name = name
         self._ledger = ledger
         self._owned = owned
@@ -46,8 +74,16 @@ class FileSink:
         self.fatal: str | None = None
 
     @classmethod
-    def open(cls, path: str, ledger: Ledger | None) -> FileSink:
+    def open(cls, path: str, ledger: Ledger | None, *, rotate_bytes: int | None = None) -> FileSink:
         """Write to this path, ``-`` for standard output; what was in the file is gone.
+
+        A path that ends in ``.gz`` or ``.zst`` is compressed.
+
+        Args:
+            path: Of the file; with ``rotate_bytes`` the name that the files are numbered by.
+            ledger: As for the class.
+            rotate_bytes: Begin another file before one grows beyond this; a single longer line
+                has a file of its own.
 
         Raises:
             UsageError: The path cannot be written.
@@ -55,15 +91,18 @@ class FileSink:
         if path == "-":
             # Past Python's own buffer, which would complain about a closed pipe once more at exit.
             return cls(io.FileIO(1, "w", closefd=False), "standard output", ledger)
+        pack = packer(path)
+        parts = Parts(path, rotate_bytes) if rotate_bytes is not None else None
+        first = parts.next() if parts else path
         try:
             # Unbuffered: lines are large, and an error belongs to the line that met it.
-            stream = io.FileIO(path, "w")
+            stream = io.FileIO(first, "w")
         except OSError as error:
             raise UsageError(
-                f"--out {path}: cannot be written; {error.strerror}; name a file in a folder"
+                f"--out {first}: cannot be written; {error.strerror}; name a file in a folder"
                 " that exists"
             ) from error
-        return cls(stream, path, ledger, owned=True)
+        return cls(stream, first, ledger, owned=True, pack=pack, parts=parts)
 
     def submit(self, signal: str, line: bytes, count: int, proto_bytes: int) -> None:
         """Write one request.
@@ -82,7 +121,9 @@ class FileSink:
             if self._ledger is not None:
                 self._ledger.add_try(signal, first=True, payload_bytes=proto_bytes)
             try:
-                self._write(line if line.endswith(b"\n") else line + b"\n")
+                packed = self._pack(line if line.endswith(b"\n") else line + b"\n")
+                self._rotate(len(packed))
+                self._write(packed)
             except (OSError, ValueError) as error:
                 self._break(error)
                 if self._ledger is not None:
@@ -101,6 +142,16 @@ class FileSink:
             except OSError as error:
                 self._break(error)
 
+    def _rotate(self, size: int) -> None:
+        """Go on in the next file when so many more bytes would be too many for this one."""
+        if self._parts is None or not self._written:
+            return
+        if self._written + size > self._parts.most_bytes:
+            self._stream.close()
+            self._name = self._parts.next()
+            self._stream = io.FileIO(self._name, "w")
+            self._written = 0
+
     def _write(self, line: bytes) -> None:
         view = memoryview(line)
         start = self._stream.tell() if self._owned and self._stream.seekable() else None
@@ -112,6 +163,7 @@ class FileSink:
                     raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
                 view = view[written:]
             self._stream.flush()
+            self._written += len(line)
         except OSError:
             if start is not None and view.nbytes < len(line):
                 # Half a line would make the whole file unreadable.

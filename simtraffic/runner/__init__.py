@@ -69,6 +69,7 @@ def run(  # noqa: PLR0913 - the options of the command, each with its default
     protocol: str | None = None,
     options: ExportOptions | None = None,
     out: str | None = None,
+    rotate_bytes: int | None = None,
     speed: str | float | None = None,
     start: str | datetime | None = None,
     duration_ns: int | None = None,
@@ -89,7 +90,9 @@ def run(  # noqa: PLR0913 - the options of the command, each with its default
         endpoint: base URL of an OTLP receiver.
         protocol: ``grpc``, ``http/protobuf`` or ``http/json``.
         options: all that can be said of the receiver, in place of the two before.
-        out: path of a file of OTLP JSON lines, ``-`` for standard output.
+        out: path of a file of OTLP JSON lines, ``-`` for standard output; compressed when it
+            ends in ``.gz`` or ``.zst``.
+        rotate_bytes: begin another, numbered file before one grows beyond this.
         speed: ``real``, ``max`` or simulated seconds to a second; without it ``max`` for a file
             alone, else ``real``.
         start: an instant; now without it.
@@ -112,6 +115,10 @@ def run(  # noqa: PLR0913 - the options of the command, each with its default
     if not 1 <= workers <= MOST_WORKERS:
         raise UsageError(
             f"--workers: not a number of processes; found {workers}; write 1 to {MOST_WORKERS}"
+        )
+    if rotate_bytes is not None and (out in (None, "-") or rotate_bytes <= 0):
+        raise UsageError(
+            "--rotate: there is no file to rotate; give --out a path and --rotate a size above zero"
         )
     if workers > 1 and out is not None:
         raise UsageError(
@@ -145,7 +152,7 @@ def run(  # noqa: PLR0913 - the options of the command, each with its default
     try:
         if workers > 1:
             return _together(order, workers, watchers)
-        return _alone(order, out, watchers)
+        return _alone(order, out, rotate_bytes, watchers)
     finally:
         if target.collector is not None:
             target.collector.stop()
@@ -185,11 +192,20 @@ class _SharedQueue:
 
 
 def _alone(
-    order: _Order, out: str | None, watchers: Sequence[Callable[[Snapshot], None]]
+    order: _Order,
+    out: str | None,
+    rotate_bytes: int | None,
+    watchers: Sequence[Callable[[Snapshot], None]],
 ) -> RunResult:
     """Play it in this process."""
     ledger = Ledger()
-    destination = open_destination(order.target, ledger, out=out, queue_bytes=order.queue_bytes)
+    destination = open_destination(
+        order.target,
+        ledger,
+        out=out,
+        queue_bytes=order.queue_bytes,
+        rotate_bytes=rotate_bytes,
+    )
     order.announce(ledger, destination.delivery)
     try:
         play = Play(

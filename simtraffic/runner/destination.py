@@ -137,7 +137,12 @@ def open_receiver(
 
 
 def open_destination(
-    target: Target, ledger: Ledger, *, out: str | None, queue_bytes: int
+    target: Target,
+    ledger: Ledger,
+    *,
+    out: str | None,
+    queue_bytes: int,
+    rotate_bytes: int | None = None,
 ) -> Destination:
     """Open the receiver, the file or both.
 
@@ -152,7 +157,9 @@ def open_destination(
         outlets.append(outlet)
     if out is not None:
         # Opened last, so that nothing else fails when there is a file already.
-        sink = FileSink.open(out, None if delivery is not None else ledger)
+        sink = FileSink.open(
+            out, None if delivery is not None else ledger, rotate_bytes=rotate_bytes
+        )
         outlets.append(FileOutlet(sink))
     return Destination(outlets, delivery, sink, target.collector)
 

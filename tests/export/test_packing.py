@@ -56,6 +56,7 @@ def test_a_file_is_whole_after_every_line(tmp_path: Path, ending: str) -> None:
     assert UNPACK[ending](path.read_bytes()) == b'{"a":1}\n'
     sink.submit("logs", b'{"b":2}', 1, 7)
     assert UNPACK[ending](path.read_bytes()) == b'{"a":1}\n{"b":2}\n'
+    sink.close()
 
 
 @pytest.mark.parametrize("ending", UNPACK)
@@ -134,6 +135,7 @@ class TestRotation:
         entry = ledger.signals["logs"]
         assert (entry.accepted, entry.failed, entry.dropped) == (1, 1, 1)
         assert ledger.balanced()
+        sink.close()
 
     @pytest.mark.parametrize(
         ("path", "first"),
