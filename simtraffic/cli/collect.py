@@ -114,14 +114,16 @@ def _limits(max_bytes: str) -> Limits:
 
 
 def _stop_event(*, watch_input: bool) -> Flag:
-    """Set by the first SIGINT or SIGTERM, or by the end of standard input."""
+    """Set by the first SIGINT, SIGTERM or SIGHUP, or by the end of standard input."""
     stop = Flag()
 
     def on_signal(*_: Any) -> None:
         stop.set()
 
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, on_signal)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        # Ignored from the start is what nohup asks for.
+        if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, on_signal)
     if watch_input:
         threading.Thread(target=_watch_input, args=(stop,), daemon=True).start()
     return stop

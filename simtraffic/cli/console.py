@@ -6,15 +6,54 @@ Rich is imported when something is drawn, not before: most commands print a line
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import sys
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, TextIO, cast
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
 _PIPE_COLUMNS = 120
 _NEVER_LIVE = ("CI", "GITHUB_ACTIONS", "GITLAB_CI", "BUILDKITE", "JENKINS_URL")
+
+
+# Python has no standard error at all when it was closed from the start.
+_LOST = contextlib.suppress(OSError, ValueError, AttributeError)
+
+
+class PeopleStream(io.TextIOBase):
+    """Standard error, which may be lost without harm: closed, on a full disk, a terminal gone."""
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]
+        """Of the stream behind it."""
+        return getattr(sys.stderr, "encoding", None) or "utf-8"
+
+    def write(self, text: str) -> int:
+        """Write what can be written."""
+        with _LOST:
+            sys.stderr.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Flush what can be flushed."""
+        with _LOST:
+            sys.stderr.flush()
+
+    def isatty(self) -> bool:
+        """Whether it is a terminal."""
+        with _LOST:
+            return sys.stderr.isatty()
+        return False
+
+    def fileno(self) -> int:
+        """Of the stream behind it."""
+        return sys.stderr.fileno()
+
+
+people = cast("TextIO", PeopleStream())
+"""Standard error, for people."""
 
 
 def write(text: str) -> None:
@@ -30,13 +69,13 @@ def line(text: str = "") -> None:
 
 def tell(text: str) -> None:
     """A line for people on standard error."""
-    sys.stderr.write(text + "\n")
-    sys.stderr.flush()
+    people.write(text + "\n")
+    people.flush()
 
 
 def tell_from_signal(text: str) -> None:
     """The same inside a signal handler, past buffers that the interrupted code may be writing."""
-    with contextlib.suppress(OSError, ValueError):
+    with _LOST:
         os.write(sys.stderr.fileno(), text.encode() + b"\n")
 
 
@@ -47,7 +86,7 @@ def show(renderable: RenderableType) -> None:
 
 def show_people(renderable: RenderableType) -> None:
     """Draw something for people on standard error."""
-    _draw(sys.stderr, renderable)
+    _draw(people, renderable)
 
 
 def columns(stream: TextIO) -> int:
@@ -79,7 +118,7 @@ def may_draw_live() -> bool:
     """Whether standard error is a terminal where a picture may be redrawn; not so in CI."""
     if any(os.environ.get(name) for name in _NEVER_LIVE):
         return False
-    return sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+    return people.isatty() and os.environ.get("TERM") != "dumb"
 
 
 def silence_stdout() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -298,7 +297,7 @@ def _run_one(scenario: Scenario, wishes: _Wishes, arguments: dict[str, Any]) -> 
 
     live = console.may_draw_live() and not wishes.quiet
     curve = points_of(scenario.load, arguments["duration_ns"])
-    with ProgressView(sys.stderr, live=live, name=scenario.name, curve=curve) as view:
+    with ProgressView(console.people, live=live, name=scenario.name, curve=curve) as view:
         watcher = _Watcher(view, StopSignal(), quiet=wishes.quiet)
         # Reporting is inside as well: an impatient second signal must not cost the ledger.
         with Interruption(watcher, watcher.farewell) as interruption:
@@ -366,15 +365,16 @@ def _say(result: RunResult, wishes: _Wishes) -> None:
     if not wishes.quiet:
         from simtraffic.report.render import summary  # noqa: PLC0415
 
-        console.show_people(summary(result, console.columns(sys.stderr)))
+        console.show_people(summary(result, console.columns(console.people)))
     elif not result.passed:
         console.tell(f"{result.scenario}: {result.verdict}; " + "; ".join(result.reasons))
 
 
 def _write(path: str, text: str) -> None:
+    from simtraffic.report.writing import write_whole  # noqa: PLC0415
+
     try:
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(text)
+        write_whole(path, text)
     except OSError as error:
         from simtraffic.errors import DeliveryError  # noqa: PLC0415
 

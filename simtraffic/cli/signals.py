@@ -1,4 +1,4 @@
-"""SIGINT and SIGTERM: the first ends a run in good order, the second leaves at once."""
+"""SIGINT, SIGTERM and SIGHUP: the first ends a run in good order, the second leaves at once."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import FrameType, TracebackType
 
-_HANDLED = (signal.SIGINT, signal.SIGTERM)
+_HANDLED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Stoppable(Protocol):
@@ -24,7 +24,9 @@ class Stoppable(Protocol):
 
 
 class Interruption:
-    """Handles both signals while it is entered, and puts back what was there before.
+    """Handles these signals while it is entered, and puts back what was there before.
+
+    A SIGHUP that is ignored from the start stays so: that is what ``nohup`` asks for.
 
     Args:
         stop: asked at the first signal.
@@ -47,6 +49,8 @@ class Interruption:
 
     def __enter__(self) -> Self:
         for number in _HANDLED:
+            if number == signal.SIGHUP and signal.getsignal(number) is signal.SIG_IGN:
+                continue
             self._before[number] = signal.signal(number, self._handle)
         return self
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import signal
 import socket
 import subprocess
@@ -219,6 +220,19 @@ def test_a_second_signal_leaves_at_once_with_the_balance_so_far(tmp_path):
     assert stopping.startswith("stopping")
     assert "left at once" in rest
     assert "traces" in rest
+
+
+@pytest.mark.parametrize("redirect", ["2>/dev/full", "2>&-", "2>&1 | true"])
+def test_a_standard_error_that_is_lost_costs_nothing_else(tmp_path, redirect):
+    kept = tmp_path / "result.json"
+    command = [sys.executable, "-m", "simtraffic", "run", write(tmp_path)]
+    command += ["--out", str(tmp_path / "out"), "--result", str(kept)]
+    line = f"{shlex.join(command)} {redirect}; exit ${{PIPESTATUS[0]}}"
+
+    done = subprocess.run(["bash", "-c", line], check=False, capture_output=True)
+
+    assert done.returncode == 0
+    assert RunResult.from_dict(json.loads(kept.read_text(encoding="utf-8"))).passed
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ class Told:
         self.words.append(code)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_the_first_signal_asks_the_run_to_stop(number):
     told = Told()
 
@@ -66,3 +66,16 @@ def test_handlers_are_put_back():
         assert signal.getsignal(signal.SIGINT) != before[0]
 
     assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
+
+
+def test_a_hangup_that_is_ignored_from_the_start_stays_ignored():
+    told = Told()
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with Interruption(told, told.farewell, told.leave):
+            os.kill(os.getpid(), signal.SIGHUP)
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+    assert told.words == []
