@@ -9,11 +9,11 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from typing import TYPE_CHECKING
 
 import pytest
 
+from simtraffic.clock import unix_ns
 from simtraffic.collector import Collector
 from simtraffic.report.result import RunResult
 from simtraffic.runner import run
@@ -34,9 +34,9 @@ def test_a_wall_clock_that_jumps_is_not_seen_in_what_is_told(
 ) -> None:
     """The run's own axis is its start and a clock that never jumps."""
     jumps = itertools.cycle([0, HOUR_NS, -HOUR_NS])
-    usual = time.time_ns
+    still = unix_ns()
     with Collector(keep=True) as collector:
-        monkeypatch.setattr(time, "time_ns", lambda: usual() + next(jumps))
+        monkeypatch.setattr("time.time_ns", lambda: still + next(jumps))
         result = run(
             parse_scenario(RICH.replace("duration: 20s", "duration: 3s")),
             endpoint=collector.grpc_endpoint,
