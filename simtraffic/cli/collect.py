@@ -147,5 +147,7 @@ def _print_counts(counts: CollectorCounts, *, as_json: bool, to_error: bool) -> 
     )
     for message, count in counts.faults.items():
         say(f"  {count} x {message}")
+    for reason, requests in counts.refused.items():
+        say(f"  {requests} requests refused: {reason}")
     for fault, requests in counts.on_purpose.items():
         say(f"  {requests} requests met {fault}")

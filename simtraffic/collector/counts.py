@@ -8,6 +8,8 @@ from typing import Any
 # Distinct messages kept; the rest is counted together.
 MOST_FAULTS = 100
 OTHER_FAULTS = "other faults"
+# Of a message; some hold a name that came.
+_LONGEST = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +25,13 @@ class CollectorCounts:
     """OTLP protobuf, uncompressed."""
     faults: dict[str, int] = field(default_factory=dict)
     """What breaks OTLP's rules or does not fit together, and how often; the first hundred kinds."""
+    refused: dict[str, int] = field(default_factory=dict)
+    """Why requests were refused for what they are, and how many; the first hundred reasons."""
     on_purpose: dict[str, int] = field(default_factory=dict)
     """How many requests met each fault that the collector was told to have."""
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON; faults as lists with counts, those on purpose only where there are any."""
+        """For JSON; lists with counts, of requests refused only where there are any."""
         told: dict[str, Any] = {
             "spans": self.spans,
             "data_points": self.data_points,
@@ -38,6 +42,10 @@ class CollectorCounts:
                 {"message": message, "count": count} for message, count in self.faults.items()
             ],
         }
+        if self.refused:
+            told["refused"] = [
+                {"message": message, "requests": count} for message, count in self.refused.items()
+            ]
         if self.on_purpose:
             told["on_purpose"] = [
                 {"fault": fault, "requests": count} for fault, count in self.on_purpose.items()
@@ -55,6 +63,10 @@ class Faults:
         """Count a message; nothing for a count of zero."""
         if not count:
             return
+        if len(message) > _LONGEST:
+            message = message[: _LONGEST - 1] + "…"
+        if not message.isprintable():
+            message = "".join(sign if sign.isprintable() else " " for sign in message)
         known = message in self.found or len(self.found) < MOST_FAULTS
         key = message if known else OTHER_FAULTS
         self.found[key] = self.found.get(key, 0) + count

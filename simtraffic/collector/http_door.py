@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import math
-import select
+import selectors
 import socket
 import socketserver
 import sys
 import threading
-import zlib
-from dataclasses import dataclass, field
 from email.utils import formatdate
 from functools import partial
+from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from google.rpc import code_pb2, status_pb2
 
 from simtraffic._version import __version__
 from simtraffic.clock import monotonic, unix_ns
-from simtraffic.collector.limits import Limits
+from simtraffic.collector.faults.codes import phrase
+from simtraffic.collector.http_body import BodyReader, RefusedError, TimedStream, unpack
+from simtraffic.collector.limits import Limits, Work
 from simtraffic.collector.partial import partial_answer
 from simtraffic.collector.relay import reset
 from simtraffic.errors import UsageError
-from simtraffic.export.answers import SERVICES
+from simtraffic.export.answers import SERVICES, one_line
 from simtraffic.export.otlp_json import message_to_json
 
 if TYPE_CHECKING:
@@ -39,26 +42,13 @@ _SIGNALS = {service.http_path: signal for signal, service in SERVICES.items()}
 # How often the listening thread looks whether it should end, in seconds.
 _POLL_S = 0.05
 _JOIN_S = 2.0
-# A connection that says nothing for so long is closed; clients keep theirs open between exports.
-_IDLE_S = 300.0
-# Connections at once; each has a thread.
-_MOST_CONNECTIONS = 512
+# How long an answer may take to be taken, and what follows a refused head to come in, in seconds.
+_ANSWER_S, _LINGER_S = 10.0, 1.0
 _PIECE = 64 << 10
 # How often a request that hangs looks whether the door closes, in seconds.
 _PATIENCE_S = 0.1
 _GARBAGE = {_PROTOBUF: b"\xff\xff\xff not what was asked for", _JSON: b'{"not what": was asked for'}
 _REDIRECTS = range(300, 400)
-
-
-@dataclass
-class _RefusedError(Exception):
-    """A request that is answered with an error."""
-
-    status: int
-    message: str
-    code: int = code_pb2.INVALID_ARGUMENT
-    """Of ``google.rpc``."""
-    headers: dict[str, str] = field(default_factory=dict)
 
 
 class _SilentError(Exception):
@@ -79,9 +69,11 @@ class HttpDoor:
 
     def __init__(self, address: str, receiver: Receiver, limits: Limits | None = None) -> None:
         host, _, port = address.rpartition(":")
-        handler = partial(_Handler, receiver=receiver, limits=limits or Limits())
+        work = Work(limits or Limits())
+        handler = partial(_Handler, receiver=receiver, work=work)
+        most = work.limits.most_connections
         try:
-            self._server = _Server((host.strip("[]"), int(port)), handler, receiver)
+            self._server = _Server((host.strip("[]"), int(port)), handler, receiver, most)
         except (OSError, ValueError, OverflowError) as error:
             raise UsageError(
                 f"--http {address}: cannot listen there; {error}; use another port"
@@ -106,7 +98,10 @@ class _Server(socketserver.TCPServer):
     allow_reuse_address = True
     request_queue_size = 128
 
-    def __init__(self, address: tuple[str, int], handler: Any, receiver: Receiver) -> None:
+    def __init__(
+        self, address: tuple[str, int], handler: Any, receiver: Receiver, most_connections: int
+    ) -> None:
+        self._most_connections = most_connections
         self.address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
         self.closing = threading.Event()
         self._receiver = receiver
@@ -117,7 +112,7 @@ class _Server(socketserver.TCPServer):
     def verify_request(self, request: Any, client_address: Any) -> bool:  # noqa: ARG002
         """Whether a connection is served; on purpose, or because there are too many, it is not."""
         refused = self._receiver.plan.refuses_connections()
-        if refused or len(self._open) >= _MOST_CONNECTIONS:
+        if refused or len(self._open) >= self._most_connections:
             reset(request)
             return False
         return True
@@ -159,61 +154,99 @@ class _Server(socketserver.TCPServer):
 
 
 class _Handler(BaseHTTPRequestHandler):
+    """One connection, whatever comes over it."""
+
     protocol_version = "HTTP/1.1"
+    # Also a request that says nothing of its version gets a status line and headers.
+    default_request_version = "HTTP/1.1"
     server_version = f"simtraffic/{__version__}"
     sys_version = ""
     disable_nagle_algorithm = True
 
-    # Of the socket, between requests.
-    timeout = _IDLE_S
     server: _Server
 
-    def __init__(self, *args: Any, receiver: Receiver, limits: Limits) -> None:
+    def __init__(self, *args: Any, receiver: Receiver, work: Work) -> None:
         self._receiver = receiver
-        self._limits = limits
-        self._deadline = math.inf
+        self._work = work
+        self._lingers = False
         super().__init__(*args)
 
-    def parse_request(self) -> bool:
-        self._deadline = monotonic() + self._limits.patience_s
-        self.connection.settimeout(self._limits.patience_s)
-        return super().parse_request()
+    def setup(self) -> None:
+        super().setup()
+        # In place of the socket's own, whose time-out would begin anew with every byte.
+        self._incoming = TimedStream(self.connection)
+        self.rfile = self._coming = io.BufferedReader(self._incoming, _PIECE)
+
+    def handle_one_request(self) -> None:
+        self._incoming.until_s = monotonic() + self._work.limits.idle_s
+        try:
+            comes = bool(self._coming.peek(1))
+        except OSError:
+            comes = False
+        if not comes:
+            self.close_connection = True
+            return
+        self._incoming.until_s = monotonic() + self._work.limits.patience_s
+        super().handle_one_request()
+
+    def finish(self) -> None:
+        super().finish()
+        if self._lingers:
+            self._linger()
+
+    def _linger(self) -> None:
+        """Hear the client out for a moment: a connection closed before would reset the answer."""
+        until_s = monotonic() + _LINGER_S
+        with contextlib.suppress(OSError):
+            self.connection.shutdown(socket.SHUT_WR)
+            while (left_s := until_s - monotonic()) > 0:
+                self.connection.settimeout(left_s)
+                if not self.connection.recv(_PIECE):
+                    return
 
     def do_POST(self) -> None:
         kind = self.headers.get("content-type", "").partition(";")[0].strip().lower()
+        body = BodyReader(self._coming, self._work.limits, self._work.holding)
         try:
-            self._receive(kind, self._body())
-        except _RefusedError as refusal:
-            self._refuse(refusal, kind)
+            self._receive(kind, body.read(self.headers))
+        except RefusedError as refusal:
+            self._turn_away(refusal, kind)
         except _SilentError:
             self.close_connection = True
             reset(self.connection)
-        self.connection.settimeout(_IDLE_S)
+        finally:
+            body.forget()
 
     def _receive(self, kind: str, body: bytes) -> None:
         signal = _SIGNALS.get(self.path.partition("?")[0])
         if signal is None:
-            raise _RefusedError(404, f"no such path; use one of {', '.join(_SIGNALS)}")
+            raise RefusedError(404, f"no such path; use one of {', '.join(_SIGNALS)}")
         if kind not in (_PROTOBUF, _JSON):
-            raise _RefusedError(415, f"content-type is neither {_PROTOBUF} nor {_JSON}")
-        receive = partial(self._receiver.receive, signal, body, is_json=kind == _JSON)
+            raise RefusedError(415, f"content-type is neither {_PROTOBUF} nor {_JSON}")
+        receive = partial(self._take, signal, kind, body)
         fault = self._receiver.plan.meet(signal)
-        try:
-            if fault is None:
-                receive()
-                # A response without fields: full success.
-                self._answer(200, kind, b"{}" if kind == _JSON else b"")
-                return
+        if fault is None:
+            receive()
+            # A response without fields: full success.
+            self._answer(200, kind, b"{}" if kind == _JSON else b"")
+        else:
             self._go_wrong(fault, signal, kind, receive)
-        except ValueError as error:
-            raise _RefusedError(400, str(error)) from error
+
+    def _take(self, signal: str, kind: str, body: bytes, reject: float | None = None) -> Taken:
+        encoding = self.headers.get("content-encoding", "").strip().lower()
+        with self._work.gate:
+            plain = unpack(body, encoding, self._work.limits.most_bytes)
+            try:
+                return self._receiver.receive(signal, plain, is_json=kind == _JSON, reject=reject)
+            except ValueError as error:
+                raise RefusedError(400, str(error)) from error
 
     def _go_wrong(
         self, fault: Fault, signal: str, kind: str, receive: Callable[..., Taken]
     ) -> None:
         match fault.kind:
             case "status":
-                raise _refusal(fault)
+                self._refuse(_refusal(fault), kind)
             case "slow":
                 self.server.closing.wait(fault.delay_s)
                 receive()
@@ -242,22 +275,42 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _wait(self) -> None:
         """Until the client gives up or the door closes."""
-        while not self.server.closing.is_set():
-            if select.select([self.connection], [], [], _PATIENCE_S)[0] and not (
-                self.connection.recv(1, socket.MSG_PEEK)
-            ):
-                return
+        with selectors.DefaultSelector() as selector:
+            selector.register(self.connection, selectors.EVENT_READ)
+            while not self.server.closing.is_set():
+                if not selector.select(_PATIENCE_S):
+                    continue
+                if not self.connection.recv(1, socket.MSG_PEEK):
+                    return
+                # It says more, such as its next request: nobody listens.
+                self.server.closing.wait(_PATIENCE_S)
 
     def _not_allowed(self) -> None:
-        self.close_connection = True
-        self._refuse(_RefusedError(405, "only POST is served here"), _JSON)
+        self._turn_away(
+            RefusedError(405, "only POST is served here", headers={"allow": "POST"}, leaves=True)
+        )
 
     do_GET = do_HEAD = do_PUT = do_DELETE = do_PATCH = do_OPTIONS = _not_allowed  # noqa: N815
+
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:  # noqa: ARG002
+        """What the base class refuses by itself: malformed heads, and methods it has no name of."""
+        if code == HTTPStatus.NOT_IMPLEMENTED:
+            self._not_allowed()
+            return
+        said = one_line(message or phrase(code))
+        self._turn_away(RefusedError(int(code), said, leaves=True))
 
     def log_message(self, *args: Any) -> None:
         """Say nothing: counts are the log."""
 
-    def _refuse(self, refusal: _RefusedError, kind: str) -> None:
+    def _turn_away(self, refusal: RefusedError, kind: str = _JSON) -> None:
+        """Refuse what nobody asked to go wrong, and count it."""
+        self._receiver.turn_away(f"{refusal.status} {refusal.message}")
+        if refusal.leaves:
+            self._lingers = self.close_connection = True
+        self._refuse(refusal, kind)
+
+    def _refuse(self, refusal: RefusedError, kind: str) -> None:
         """A ``google.rpc.Status`` in the encoding of the request."""
         if kind == _PROTOBUF:
             status = status_pb2.Status(code=refusal.code, message=refusal.message)
@@ -271,6 +324,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer(
         self, status: int, kind: str, body: bytes, headers: Mapping[str, str] | None = None
     ) -> None:
+        self.connection.settimeout(_ANSWER_S)
         self.send_response(status)
         for name, value in (headers or {}).items():
             self.send_header(name, value)
@@ -282,90 +336,17 @@ class _Handler(BaseHTTPRequestHandler):
         if self.command != "HEAD":
             self.wfile.write(body)
 
-    def _body(self) -> bytes:
-        """The request's body, read to its end so that the next request starts where it should."""
-        if self.headers.get("transfer-encoding", "").lower() == "chunked":
-            body = self._chunks()
-        else:
-            length = self.headers.get("content-length", "")
-            if not (length.isascii() and length.isdigit()):
-                self._leave(411, "content-length is missing")
-            if int(length) > self._limits.most_bytes:
-                self._leave(413, f"larger than {self._limits.most_bytes} bytes")
-            body = self._read(int(length))
-            if len(body) < int(length):
-                self._leave(400, "the body ends early")
-        encoding = self.headers.get("content-encoding", "identity").strip().lower()
-        if encoding == "identity":
-            return body
-        if encoding != "gzip":
-            raise _RefusedError(415, f"content-encoding {encoding} is not served; use gzip")
-        return _gunzip(body, self._limits.most_bytes)
 
-    def _read(self, size: int) -> bytes:
-        """So many bytes of the body, fewer when it ends before; within the request's time."""
-        parts: list[bytes] = []
-        while size:
-            if monotonic() > self._deadline:
-                self._leave(408, f"not sent within {self._limits.patience_s:g} s")
-            try:
-                part = self.rfile.read1(min(size, _PIECE))
-            except TimeoutError:
-                self._leave(408, f"not sent within {self._limits.patience_s:g} s")
-            if not part:
-                break
-            parts.append(part)
-            size -= len(part)
-        return b"".join(parts)
-
-    def _chunks(self) -> bytes:
-        parts: list[bytes] = []
-        left = self._limits.most_bytes
-        while size := self._chunk_size():
-            left -= size
-            if left < 0:
-                self._leave(413, f"larger than {self._limits.most_bytes} bytes")
-            parts.append(self._read(size))
-            self.rfile.readline(3)
-        while self.rfile.readline(8192).strip():
-            pass  # trailers
-        return b"".join(parts)
-
-    def _chunk_size(self) -> int:
-        try:
-            return int(self.rfile.readline(1024).partition(b";")[0], 16)
-        except ValueError:
-            self._leave(400, "malformed chunk")
-
-    def _leave(self, status: int, message: str) -> NoReturn:
-        """Refuse with the body unread, so the connection cannot be used again."""
-        self.close_connection = True
-        raise _RefusedError(status, message)
-
-
-def _gunzip(body: bytes, most_bytes: int) -> bytes:
-    """Inflated no further than the limit, so that a small body cannot fill the memory."""
-    inflater = zlib.decompressobj(wbits=31)
-    try:
-        plain = inflater.decompress(body, most_bytes + 1)
-    except zlib.error as error:
-        raise _RefusedError(400, f"not gzip: {error}") from error
-    if len(plain) > most_bytes:
-        raise _RefusedError(413, f"larger than {most_bytes} bytes uncompressed")
-    if not inflater.eof:
-        raise _RefusedError(400, "the gzip stream ends early")
-    return plain
-
-
-def _refusal(fault: Fault) -> _RefusedError:
+def _refusal(fault: Fault) -> RefusedError:
     headers = {}
     if fault.retry_after == "date":
         # Dates know no fractions: rounded up, so that a second is not cut to nothing.
         at_s = math.ceil(unix_ns() / 1e9 + 1)
         headers["retry-after"] = formatdate(at_s, usegmt=True)
     elif fault.retry_after is not None:
-        headers["retry-after"] = f"{fault.retry_after:g}"
+        # Whole where it is whole, as HTTP knows no others.
+        headers["retry-after"] = f"{fault.retry_after:.3f}".rstrip("0").rstrip(".")
     if fault.http_status in _REDIRECTS:
         headers["location"] = "http://elsewhere.invalid/"
     code = code_pb2.Code.Value(fault.grpc_code)
-    return _RefusedError(fault.http_status, fault.message, code, headers)
+    return RefusedError(fault.http_status, fault.message, code, headers)

@@ -2,14 +2,56 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bounds on one request."""
+    """Bounds on one request, and on all of them at once."""
 
     most_bytes: int = 64 << 20
     """Before and after decompression; what the OTLP specification (1.11) recommends for servers."""
     patience_s: float = 30.0
-    """How long a request over HTTP may take to come in, in seconds."""
+    """How long a request may take to come in, its headers included, in seconds."""
+    idle_s: float = 300.0
+    """How long a connection may say nothing; clients keep theirs open between exports."""
+    most_connections: int = 512
+    """At once over HTTP, where each has a thread."""
+    bodies_held: int = 4
+    """How many of the largest bodies may wait in memory over HTTP."""
+
+
+class Holding:
+    """Bytes that wait in memory, bounded; from any thread."""
+
+    def __init__(self, most_bytes: int) -> None:
+        self._left = most_bytes
+        self._lock = threading.Lock()
+
+    def take(self, size: int) -> bool:
+        """Book so many bytes; False when there is no room, and nothing is booked."""
+        with self._lock:
+            if size > self._left:
+                return False
+            self._left -= size
+            return True
+
+    def give(self, size: int) -> None:
+        """So many bytes are free again."""
+        with self._lock:
+            self._left += size
+
+
+# Parsing holds the interpreter, so more at once would only need more memory.
+_PARSING_AT_ONCE = 4
+
+
+class Work:
+    """What the connections of a door share."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        self.holding = Holding(limits.bodies_held * limits.most_bytes)
+        self.gate = threading.BoundedSemaphore(_PARSING_AT_ONCE)
+        """Held while a body is inflated and parsed, which takes many times its size."""

@@ -13,7 +13,7 @@ from simtraffic.collector.logs import LogCheck
 from simtraffic.collector.metrics import MetricCheck
 from simtraffic.collector.partial import Taken, count_items, drop_last
 from simtraffic.collector.traces import MISSING_PARENT, TraceCheck
-from simtraffic.export.answers import SERVICES
+from simtraffic.export.answers import SERVICES, one_line
 from simtraffic.export.otlp_json import from_json, message_to_json
 from simtraffic.ledger import SIGNALS, UNITS
 
@@ -43,6 +43,7 @@ class Receiver:
         self.plan = plan or FaultPlan()
         self._kept: dict[str, list[Any]] | None = {each: [] for each in SIGNALS} if keep else None
         self._faults = Faults()
+        self._turned_away = Faults()
         self._traces = TraceCheck(self._faults)
         self._checks = {
             "traces": self._traces,
@@ -68,7 +69,11 @@ class Receiver:
         Raises:
             ValueError: The body is not a request of this signal; the message says why.
         """
-        request = from_json(signal, body) if is_json else _parse(signal, body)
+        try:
+            request = from_json(signal, body) if is_json else _parse(signal, body)
+        except ValueError as error:
+            # It may repeat what came, of any length and with any signs.
+            raise ValueError(one_line(str(error))) from error
         rejected = 0
         if reject:
             rejected = self.plan.share_of(count_items(signal, request), reject)
@@ -88,6 +93,11 @@ class Receiver:
             self._out.submit(signal, line, count, size)
         return Taken(count, rejected)
 
+    def turn_away(self, reason: str) -> None:
+        """Count a request that was refused for what it is, not on purpose."""
+        with self._arrived:
+            self._turned_away.add(reason)
+
     def counts(self) -> CollectorCounts:
         """What arrived up to now; parents still on their way count as missing."""
         with self._arrived:
@@ -100,6 +110,7 @@ class Receiver:
                 requests=self._requests,
                 bytes=self._bytes,
                 faults=faults.found,
+                refused=dict(self._turned_away.found),
                 on_purpose=self.plan.met(),
             )
 

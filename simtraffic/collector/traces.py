@@ -26,6 +26,8 @@ _YEAR_2100_NS = 4_102_444_800_000_000_000
 _KINDS = frozenset(range(1, 6))
 _ZERO_TRACE = bytes(16)
 _ZERO_SPAN = bytes(8)
+# Of a trace id and a span id, in bytes.
+_KEY = 24
 
 MISSING_PARENT = "parent span did not arrive in the same trace"
 
@@ -98,11 +100,16 @@ class TraceCheck:
         again = len(spans) - len(keys) + len(keys & self._young) + len(keys & self._old)
         self._faults.add("span id came twice in its trace", again)
         named = {trace + parent for trace, parent in zip(traces, parents, strict=True) if parent}
+        if max(map(len, keys | named)) > _KEY:
+            # Ids of a wrong length may be of any length: they were counted, and are not kept whole.
+            keys = {key for key in keys if len(key) <= _KEY}
+            named = {key[: _KEY + 1] for key in named}
         self._waiting_young -= keys
         self._waiting_old -= keys
         self._waiting_young |= named - keys - self._young - self._old - self._waiting_old
         self._young |= keys
-        if len(self._young) >= self._generation:
+        # Of spans that come again and again with other parents, only the parents are many.
+        if max(len(self._young), len(self._waiting_young)) >= self._generation:
             self._age()
 
     def _age(self) -> None:
