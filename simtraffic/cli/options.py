@@ -65,6 +65,30 @@ Rotate = Annotated[
         rich_help_panel="Where it goes",
     ),
 ]
+MaxBytes = Annotated[
+    str | None,
+    typer.Option(
+        help="Send no more than this (protobuf, uncompressed): refused when more is expected,"
+        " ended when it is reached.",
+        metavar="SIZE",
+        rich_help_panel="How it runs",
+    ),
+]
+MaxSpans = Annotated[
+    str | None,
+    typer.Option(
+        help="The same for spans, such as 100k.", metavar="N", rich_help_panel="How it runs"
+    ),
+]
+Yes = Annotated[
+    bool,
+    typer.Option(
+        "--yes",
+        "-y",
+        help="Do not ask before sending to another machine.",
+        rich_help_panel="Where it goes",
+    ),
+]
 Workers = Annotated[
     int,
     typer.Option(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from simtraffic.cli import console, environment, options, page
+from simtraffic.cli.consent import Consent
 from simtraffic.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -123,6 +124,9 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter an option
     duration: options.Duration = None,
     signals: options.Signals = None,
     convention: options.Conventions = None,
+    max_bytes: options.MaxBytes = None,
+    max_spans: options.MaxSpans = None,
+    yes: options.Yes = False,
     shard: options.Shard = "1/1",
     workers: options.Workers = 1,
     result: Annotated[
@@ -180,7 +184,7 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter an option
     Ctrl-C stops the arrivals, drains and reports; a second one leaves at once.
     """
     from simtraffic.export.environment import ExportOptions, silence_grpc  # noqa: PLC0415
-    from simtraffic.units import parse_duration, parse_size  # noqa: PLC0415
+    from simtraffic.units import parse_count, parse_duration, parse_size  # noqa: PLC0415
 
     environment.require_enabled(os.environ)
     wishes = _Wishes(out=out, result=result, quiet=quiet, json=json)
@@ -204,6 +208,9 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter an option
         "drain_ns": options.quantity("--drain", drain, parse_duration),
         "queue_bytes": options.quantity("--queue-bytes", queue_bytes, parse_size),
         "rotate_bytes": options.quantity("--rotate", rotate, parse_size),
+        "max_bytes": options.quantity("--max-bytes", max_bytes, parse_size),
+        "max_spans": options.quantity("--max-spans", max_spans, parse_count),
+        "consent": Consent(yes, quiet).ask,
         "shard": shard,
         "workers": workers,
         "environ": os.environ,

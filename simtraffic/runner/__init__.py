@@ -7,6 +7,7 @@ what it would push, :func:`simulate` gives the tables alone.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from simtraffic.clock import cpu_seconds, monotonic, peak_rss_bytes
@@ -17,6 +18,7 @@ from simtraffic.ledger import Ledger
 from simtraffic.page.subject import Subject
 from simtraffic.report.assemble import RunFacts, run_result
 from simtraffic.report.result import GeneratorResult
+from simtraffic.runner.cap import Cap
 from simtraffic.runner.destination import find_target, open_destination
 from simtraffic.runner.play import Play
 from simtraffic.runner.preview import plan
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 
     from simtraffic.page import Page
     from simtraffic.page.subject import Queue
+    from simtraffic.report.plan import PlanResult
     from simtraffic.report.result import RunResult
     from simtraffic.report.snapshot import Snapshot
     from simtraffic.runner.account import Account
@@ -77,11 +80,14 @@ def run(  # noqa: PLR0913 - the options of the command, each with its default
     shard: str = "1/1",
     workers: int = 1,
     queue_bytes: int | None = None,
+    max_bytes: int | None = None,
+    max_spans: int | None = None,
     environ: Mapping[str, str] | None = None,
     on_snapshot: Callable[[Snapshot], None] | None = None,
     stop: StopSignal | None = None,
     say: Callable[[str], None] | None = None,
     page: Page | None = None,
+    consent: Callable[[Sequence[str], Callable[[], PlanResult]], None] | None = None,
 ) -> RunResult:
     """Simulate a scenario and push its telemetry.
 
@@ -101,30 +107,22 @@ def run(  # noqa: PLR0913 - the options of the command, each with its default
         shard: such as ``2/8``.
         workers: processes that share the work; more than one send to a receiver alone.
         queue_bytes: bound on telemetry that is not sent yet.
+        max_bytes: bound on what is sent, as the ledger counts bytes; the run ends there.
+        max_spans: the same on spans.
         environ: environment variables to heed; none without it.
         on_snapshot: called about four times a second.
         stop: set from elsewhere to end the run early.
         say: gets a line on where the telemetry goes, and warnings.
         page: tells of the run over HTTP while it lasts; it is left open.
+        consent: asked before the first byte when receivers are not this machine: their hosts, and
+            what foresees the volume. It raises to refuse.
 
     Raises:
         UsageError: an option is wrong; nothing was sent.
     """
     stop = stop or StopSignal()
     note = say or (lambda _line: None)
-    if not 1 <= workers <= MOST_WORKERS:
-        raise UsageError(
-            f"--workers: not a number of processes; found {workers}; write 1 to {MOST_WORKERS}"
-        )
-    if rotate_bytes is not None and (out in (None, "-") or rotate_bytes <= 0):
-        raise UsageError(
-            "--rotate: there is no file to rotate; give --out a path and --rotate a size above zero"
-        )
-    if workers > 1 and out is not None:
-        raise UsageError(
-            f"--workers: several processes cannot write one file; found --out {out};"
-            " leave one of them out, or write a file for each --shard"
-        )
+    _check_files(out, rotate_bytes, workers)
     setup = Setup.of(scenario, start=start, duration_ns=duration_ns, shard=shard)
     factor = _factor(speed, is_file_only=False)
     target = find_target(
@@ -135,9 +133,12 @@ def run(  # noqa: PLR0913 - the options of the command, each with its default
     )
     if speed is None:
         factor = _factor(None, is_file_only=target.settings is None)
+    expected = partial(plan, scenario, duration_ns=duration_ns, shard=shard)
+    cap = Cap(max_bytes, max_spans) if (max_bytes, max_spans) != (None, None) else None
     order = _Order(
         setup,
         target,
+        cap,
         factor,
         duration_ns,
         drain_ns,
@@ -150,6 +151,10 @@ def run(  # noqa: PLR0913 - the options of the command, each with its default
     if page is not None:
         watchers.append(page.see)
     try:
+        if cap is not None:
+            cap.check(expected())
+        if consent is not None and (hosts := target.foreign_hosts()):
+            consent(hosts, expected)
         if workers > 1:
             return _together(order, workers, watchers)
         return _alone(order, out, rotate_bytes, watchers)
@@ -166,6 +171,7 @@ class _Order:
 
     setup: Setup
     target: Target
+    cap: Cap | None
     factor: float
     duration_ns: int | None
     drain_ns: int
@@ -216,6 +222,7 @@ def _alone(
             factor=order.factor,
             drain_ns=order.drain_ns,
             stop=order.stop,
+            cap=order.cap,
             on_account=Watch(order.setup, watchers) if watchers else None,
         )
         began = monotonic()
@@ -242,6 +249,7 @@ def _together(
         factor=order.factor,
         drain_ns=order.drain_ns,
         queue_bytes=max(1, order.queue_bytes // workers),
+        cap=order.cap.of_worker(workers) if order.cap else None,
     )
     watch = Watch(setup, watchers)
 
@@ -309,6 +317,27 @@ def _subject(order: _Order, ledger: Ledger, queue: Queue | None) -> Subject:
         drain_s=order.drain_ns / 1e9,
         is_timed=order.factor > 0,
     )
+
+
+def _check_files(out: str | None, rotate_bytes: int | None, workers: int) -> None:
+    """Refuse what contradicts itself.
+
+    Raises:
+        UsageError: it does.
+    """
+    if not 1 <= workers <= MOST_WORKERS:
+        raise UsageError(
+            f"--workers: not a number of processes; found {workers}; write 1 to {MOST_WORKERS}"
+        )
+    if rotate_bytes is not None and (out in (None, "-") or rotate_bytes <= 0):
+        raise UsageError(
+            "--rotate: there is no file to rotate; give --out a path and --rotate a size above zero"
+        )
+    if workers > 1 and out is not None:
+        raise UsageError(
+            f"--workers: several processes cannot write one file; found --out {out};"
+            " leave one of them out, or write a file for each --shard"
+        )
 
 
 def _factor(speed: str | float | None, *, is_file_only: bool) -> float:

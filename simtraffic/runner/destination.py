@@ -10,6 +10,7 @@ from simtraffic.export.connect import open_transport
 from simtraffic.export.delivery import Delivery
 from simtraffic.export.environment import ExportOptions, listens, resolve_export
 from simtraffic.export.file import FileSink
+from simtraffic.export.hosts import foreign_hosts
 from simtraffic.export.settings import STANDARD_PORTS
 from simtraffic.runner.outlets import FileOutlet, Outlet, ReceiverOutlet
 
@@ -70,6 +71,10 @@ class Target:
         if self.settings is None:
             return None
         return base_address(next(iter(self.settings.values())).endpoint)
+
+    def foreign_hosts(self) -> list[str]:
+        """Hosts of receivers that are not this machine."""
+        return [] if self.settings is None else foreign_hosts(self.settings.values())
 
 
 def find_target(

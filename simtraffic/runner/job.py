@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from simtraffic.export.settings import ExportSettings
     from simtraffic.runner.account import Account
+    from simtraffic.runner.cap import Cap
     from simtraffic.scenario import Scenario
 
 Order = Literal["go", "stop"]
@@ -25,6 +26,7 @@ class Job:
     factor: float
     drain_ns: int
     queue_bytes: int
+    cap: Cap | None
 
     def for_shard(self, shard: str) -> Job:
         """The same job for this shard."""

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from simtraffic.clock import unix_ns
 from simtraffic.export import Batch
 from simtraffic.export.otlp_json import json_body
 from simtraffic.ledger import SIGNALS
+from simtraffic.runner.cap import Meter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from simtraffic.export.file import FileSink
     from simtraffic.ledger import Ledger
     from simtraffic.otlp.requests import Chunk
+    from simtraffic.runner.cap import Cap
 
 
 class Outlet(Protocol):
@@ -93,8 +96,11 @@ class Outlets:
         ledger: Ledger,
         stop: Flag,
         signals: Sequence[str] = SIGNALS,
+        cap: Cap | None = None,
     ) -> None:
         """With at least one outlet; the ledger belongs to the first."""
+        self._meter = Meter(cap) if cap else None
+        self._capped: str | None = None
         self._outlets = outlets
         self._ledger = ledger
         self._stop = stop
@@ -103,13 +109,15 @@ class Outlets:
 
     @property
     def fatal(self) -> str | None:
-        """Why nothing more can be delivered to one of them."""
-        return next((outlet.fatal for outlet in self._outlets if outlet.fatal), None)
+        """Why nothing more can be delivered to one of them, or may be."""
+        return self._capped or next((each.fatal for each in self._outlets if each.fatal), None)
 
     def records(self, chunk: Chunk, form: str, *, block: bool) -> None:
         """Spans or log records in this form."""
         if form == self._outlets[0].form(chunk.signal):
             self._ledger.add_generated(chunk.signal, chunk.count)
+            if self._is_capped(chunk):
+                return
         for outlet in self._outlets:
             if outlet.form(chunk.signal) == form:
                 outlet.submit(chunk, block=block, stop=self._stop)
@@ -117,5 +125,18 @@ class Outlets:
     def points(self, chunk: Chunk, *, block: bool) -> None:
         """Data points, which come as protobuf and are turned into each outlet's form."""
         self._ledger.add_generated(chunk.signal, chunk.count)
+        if self._is_capped(chunk):
+            return
         for outlet in self._outlets:
             outlet.submit(chunk, block=block, stop=self._stop)
+
+    def _is_capped(self, chunk: Chunk) -> bool:
+        """Whether a chunk is beyond what may be sent; it is given up and counted then."""
+        if self._meter is None:
+            return False
+        reason = self._meter.refuses(chunk.signal, chunk.count, chunk.proto_bytes)
+        if reason is None:
+            return False
+        self._capped = self._capped or reason
+        self._ledger.drop(chunk.signal, chunk.count, reason, unix_ns())
+        return True

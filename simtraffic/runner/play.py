@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from simtraffic.export.delivery import Delivery
     from simtraffic.ledger import Ledger
+    from simtraffic.runner.cap import Cap
     from simtraffic.runner.outlets import Outlet
     from simtraffic.runner.setup import Setup
     from simtraffic.runner.stop import StopSignal
@@ -37,13 +38,14 @@ class Play:
     """Simulated seconds to a second; 0 for as fast as possible."""
     drain_ns: int
     stop: StopSignal
+    cap: Cap | None = None
     on_account: Callable[[Account], None] | None = None
     """Called about four times a second, with counts that go on changing."""
 
     def __post_init__(self) -> None:
         """Make ready; no time passes for the run."""
         signals = self.setup.scenario.telemetry.signals
-        outlets = Outlets(self.outlets, self.ledger, self.stop.event, signals)
+        outlets = Outlets(self.outlets, self.ledger, self.stop.event, signals, self.cap)
         self._playback = Playback(
             self.setup,
             self.setup.telemetry(outlets.forms),

@@ -44,6 +44,7 @@ def work(line: Connection) -> None:
         factor=job.factor,
         drain_ns=job.drain_ns,
         stop=stop,
+        cap=job.cap,
         on_account=lambda account: line.send(Told(account)),
     )
     line.send(Told())

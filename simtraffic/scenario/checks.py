@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from simtraffic.scenario.model import UNPLACED
 from simtraffic.scenario.names import HINTED, hint_for
-from simtraffic.scenario.tree import Sequence, described, quoted
+from simtraffic.scenario.secrets import is_secret
+from simtraffic.scenario.tree import Referenced, Scalar, Sequence, described, quoted
 from simtraffic.units import format_duration
 
 if TYPE_CHECKING:
@@ -113,6 +114,21 @@ def check_service(review: Review) -> None:
             review.note_key(path, "an attribute needs a name")
         elif name in _RESERVED or name.startswith("simtraffic."):
             review.note_key(path, "attribute is set by simtraffic", "leave it out")
+        elif _holds_secret(review, path):
+            review.note(
+                path,
+                "a credential does not belong into a file",
+                "found one in plain text",
+                "write ${NAME} and set it in the environment",
+            )
+
+
+def _holds_secret(review: Review, path: Path) -> bool:
+    """Whether a value that stands in the file itself looks like a credential."""
+    node = review.tree.find(path)[1]
+    if not isinstance(node, Scalar) or isinstance(node.value, Referenced):
+        return False
+    return is_secret(str(path[-1]), node.value)
 
 
 def check_load(review: Review) -> None:

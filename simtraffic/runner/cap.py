@@ -1,0 +1,67 @@
+"""A bound on what a run may send, set by whoever pays for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from simtraffic.errors import UsageError
+
+if TYPE_CHECKING:
+    from simtraffic.report.plan import PlanResult
+
+
+@dataclass(frozen=True, slots=True)
+class Cap:
+    """No more than this leaves a run, whatever its plan; further tries are not counted again."""
+
+    most_bytes: int | None = None
+    """OTLP protobuf before compression, all signals together, as the ledger counts."""
+    most_spans: int | None = None
+
+    def of_worker(self, count: int) -> Cap:
+        """The part of one among so many workers."""
+        return Cap(*(None if most is None else most // count for most in self._bounds()))
+
+    def check(self, expected: PlanResult) -> None:
+        """Refuse a run that is expected to come to more.
+
+        Raises:
+            UsageError: it is.
+        """
+        spans = expected.signals["traces"].generated
+        octets = sum(signal.bytes for signal in expected.signals.values())
+        for option, most, found in (
+            ("--max-spans", self.most_spans, spans),
+            ("--max-bytes", self.most_bytes, octets),
+        ):
+            if most is not None and found > most:
+                raise UsageError(
+                    f"{option}: the run is expected to come to more; found {found:,.0f} against"
+                    f" {most:,}; lower it with --scale {most / found:.2g} or --duration,"
+                    " or allow more"
+                )
+
+    def _bounds(self) -> tuple[int | None, int | None]:
+        return self.most_bytes, self.most_spans
+
+
+@dataclass(slots=True)
+class Meter:
+    """Measures what leaves against a cap."""
+
+    cap: Cap
+    _bytes: int = 0
+    _spans: int = 0
+
+    def refuses(self, signal: str, count: int, proto_bytes: int) -> str | None:
+        """Why this may not leave any more, else None; then it is counted."""
+        cap = self.cap
+        if cap.most_bytes is not None and self._bytes + proto_bytes > cap.most_bytes:
+            return f"stopped at --max-bytes {cap.most_bytes:,}"
+        spans = count if signal == "traces" else 0
+        if spans and cap.most_spans is not None and self._spans + spans > cap.most_spans:
+            return f"stopped at --max-spans {cap.most_spans:,}"
+        self._bytes += proto_bytes
+        self._spans += spans
+        return None
