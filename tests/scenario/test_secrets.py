@@ -40,7 +40,7 @@ def test_a_credential_in_the_file_is_a_fault_at_its_place(text: str) -> None:
 
 
 def test_from_the_environment_it_is_taken() -> None:
-    scenario = parse_scenario(with_attribute("db.password: ${PW}"), environ={"PW": SECRET})
+    scenario = parse_scenario(with_attribute("db.password: '${PW}'"), environ={"PW": SECRET})
 
     assert scenario.service.attributes["db.password"] == SECRET
 
