@@ -13,6 +13,7 @@ from google.rpc import code_pb2, error_details_pb2, status_pb2
 
 from simtraffic.collector.limits import Limits
 from simtraffic.collector.partial import partial_answer
+from simtraffic.collector.patience import Patience
 from simtraffic.collector.relay import Relay
 from simtraffic.errors import UsageError
 from simtraffic.export.answers import SERVICES
@@ -24,6 +25,8 @@ silence_grpc(os.environ)
 import grpc  # noqa: E402
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from simtraffic.collector.faults import Fault
     from simtraffic.collector.receiver import Receiver
 
@@ -32,8 +35,11 @@ _THREADS = 4
 # Of a door with faults, where threads wait on purpose.
 _WAITING_THREADS = 64
 _STOP_S = 1.0
+# Of a connection at once; what waits for a thread is not read, so it costs little.
+_MOST_STREAMS = 128
 # How often a call that hangs looks whether the door closes, in seconds.
 _PATIENCE_S = 0.1
+_NOT_WHOLE = "the message did not come whole, or is too large"
 _GARBAGE = b"\xff\xff\xff not what was asked for"
 
 
@@ -58,7 +64,9 @@ class GrpcDoor:
         *,
         may_cut: bool = False,
     ) -> None:
+        limits = limits or Limits()
         self._receiver = receiver
+        self._patience = Patience(limits.patience_s)
         self._closing = threading.Event()
         self._relay: Relay | None = None
         self._pool = ThreadPoolExecutor(
@@ -68,7 +76,11 @@ class GrpcDoor:
             self._pool,
             handlers=[self._handler(signal) for signal in SERVICES],
             options=[
-                ("grpc.max_receive_message_length", (limits or Limits()).most_bytes),
+                ("grpc.max_receive_message_length", limits.most_bytes),
+                ("grpc.server_handshake_timeout_ms", max(1, int(limits.patience_s * 1000))),
+                ("grpc.max_connection_idle_ms", max(1, int(limits.idle_s * 1000))),
+                # Further ones wait at the client.
+                ("grpc.max_concurrent_streams", _MOST_STREAMS),
                 # Otherwise two collectors share a port and each gets half.
                 ("grpc.so_reuseport", 0),
             ],
@@ -78,13 +90,13 @@ class GrpcDoor:
             if may_cut:
                 self._relay = Relay(address, port, self._refuses)
         except RuntimeError as error:
-            self._pool.shutdown()
+            self._give_up()
             raise UsageError(
                 f"--grpc {address}: cannot listen there; taken or not an address of this machine;"
                 " use another port"
             ) from error
         except UsageError:
-            self._pool.shutdown()
+            self._give_up()
             raise
         self.endpoint = (
             self._relay.endpoint if self._relay else f"http://{address.rpartition(':')[0]}:{port}"
@@ -97,18 +109,37 @@ class GrpcDoor:
         if self._relay is not None:
             self._relay.close()
         self._server.stop(_STOP_S).wait()
+        self._give_up()
+
+    def _give_up(self) -> None:
+        self._patience.close()
         self._pool.shutdown()
 
     def _refuses(self) -> bool:
         return self._receiver.plan.refuses_connections()
 
     def _handler(self, signal: str) -> grpc.GenericRpcHandler[bytes, bytes]:
-        method = grpc.unary_unary_rpc_method_handler(partial(self._export, signal))
+        # As a stream, of one message for every client, as only then the call is known before its
+        # message has come: one that never comes would hold a thread for ever.
+        method = grpc.stream_unary_rpc_method_handler(partial(self._export, signal))
         return grpc.method_handlers_generic_handler(
             SERVICES[signal].grpc_service, {"Export": method}
         )
 
-    def _export(self, signal: str, body: bytes, context: grpc.ServicerContext) -> bytes:
+    def _export(
+        self, signal: str, messages: Iterator[bytes], context: grpc.ServicerContext
+    ) -> bytes:
+        with self._patience.waits(context.cancel):
+            try:
+                body = next(messages, None)
+            except grpc.RpcError:
+                # Refused by the library, cancelled by the client, or not in time.
+                self._receiver.turn_away(_NOT_WHOLE)
+                raise
+        if body is None:
+            # The same, seen at another moment; or a call without any message.
+            self._receiver.turn_away(_NOT_WHOLE)
+            context.abort(grpc.StatusCode.INVALID_ARGUMENT, _NOT_WHOLE)
         fault = self._receiver.plan.meet(signal)
         try:
             if fault is None:
@@ -117,7 +148,11 @@ class GrpcDoor:
                 return b""
             return self._go_wrong(fault, signal, body, context)
         except ValueError as error:
-            context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error))
+            self._refuse(str(error), context)
+
+    def _refuse(self, message: str, context: grpc.ServicerContext) -> NoReturn:
+        self._receiver.turn_away(f"INVALID_ARGUMENT {message}")
+        context.abort(grpc.StatusCode.INVALID_ARGUMENT, message)
 
     def _go_wrong(
         self, fault: Fault, signal: str, body: bytes, context: grpc.ServicerContext
