@@ -94,14 +94,21 @@ class Encoder:
             runs.setdefault(shape, []).append((instance, count))
         return Sorted(frame.kind, runs, WireColumns(frame, self))
 
-    def encode(self, rows: Sorted, signal: str) -> list[Piece]:
-        """Spans or log records of these rows. The pieces hold until ``scratch`` is reset."""
+    def encode(self, rows: Sorted, signal: str, filler_bytes: int = 0) -> list[Piece]:
+        """Spans or log records of these rows. The pieces hold until ``scratch`` is reset.
+
+        Args:
+            rows: Prepared rows of one table.
+            signal: ``traces`` or ``logs``.
+            filler_bytes: Of an attribute that makes each span large.
+        """
         pieces: list[Piece] = []
         shapes, wide = self.shapes[rows.kind], rows.columns.wide
         first = 0
         for shape, runs in rows.runs.items():
             after = first + sum(count for _, count in runs)
-            templates = shapes.of(shape, wide=wide, form=self.form).by_signal(signal)
+            made = shapes.of(shape, wide=wide, form=self.form, filler_bytes=filler_bytes)
+            templates = made.by_signal(signal)
             for template in templates:
                 pieces += self._fill(signal, template, runs, slice(first, after), rows.columns)
             first = after

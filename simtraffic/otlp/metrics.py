@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from simtraffic.otlp.aggregation import Aggregator, Counter, Histogram, Level
+    from simtraffic.otlp.imperfect import Imperfect
     from simtraffic.otlp.requests import Envelope
     from simtraffic.otlp.series import Instrument
     from simtraffic.otlp.standing import Standing
@@ -53,6 +54,11 @@ class Running:
         self.least = np.pad(self.least, pad, constant_values=np.inf)
         self.greatest = np.pad(self.greatest, pad, constant_values=-np.inf)
 
+    def restart(self, instance: int) -> None:
+        """Begin anew at one instance, as its process would; series stay known."""
+        self.buckets[instance], self.sums[instance] = 0, 0
+        self.least[instance], self.greatest[instance] = np.inf, -np.inf
+
     def reset(self) -> None:
         """Begin a new interval of delta points."""
         self.buckets[:], self.sums[:], self.seen[:] = 0, 0, 0
@@ -82,8 +88,14 @@ class MetricStream:
         envelopes: Sequence[Envelope],
         settings: MetricSettings,
         standing: Sequence[Standing] = (),
+        imperfect: Imperfect | None = None,
     ) -> None:
         """``standing`` are the instruments that look at no request."""
+        self._imperfect = imperfect
+        self._withheld: dict[int, list[tuple[bytes, int]]] = {}
+        """By instance, metrics of a collection that are told after the next."""
+        self._reset_ns = np.zeros(aggregator.instances, dtype=np.int64)
+        """When the counters of each instance began anew."""
         self._aggregator = aggregator
         self._envelopes = envelopes
         self._settings = settings
@@ -128,32 +140,74 @@ class MetricStream:
 
     def collect(self, at_ns: int) -> Iterator[Chunk]:
         """Close the oldest interval at this time, which is its end or the end of the run."""
-        time_ns = self._settings.start_unix_ns + at_ns
-        start_ns = self._settings.start_unix_ns + (
-            self._previous_ns if self._settings.is_delta else 0
-        )
+        times = self._times(at_ns)
         span_ns = max(at_ns - self._previous_ns, 1)
         metrics: list[list[tuple[bytes, int]]] = [[] for _ in self._envelopes]
         for histogram, running, writer in self._histograms:
             self._take_histogram(histogram, running)
             found = histogram.take_exemplars(self._aggregator.first)
-            self._write_histogram(running, writer, found, (start_ns, time_ns), metrics)
+            self._write_histogram(running, writer, found, times, metrics)
         for counter, running, writer in self._counters:
             self._take_counter(counter, running, span_ns)
-            self._write_numbers(running, writer, (start_ns, time_ns), metrics)
+            self._write_numbers(running, writer, times, metrics)
         for level, running, writer in self._levels:
             self._take_level(level, running)
-            self._write_numbers(running, writer, (start_ns, time_ns), metrics)
+            self._write_numbers(running, writer, times, metrics)
         nothing = np.empty(0, dtype=[("instance", "i4"), ("series", "i4")])
         for standing, running, writer in self._standing:
             standing.take(running, self._settings, self._aggregator.first, at_ns)
             if standing.is_gauge:
-                self._write_numbers(running, writer, (start_ns, time_ns), metrics)
+                self._write_numbers(running, writer, times, metrics)
             else:
-                self._write_histogram(running, writer, nothing, (start_ns, time_ns), metrics)
+                self._write_histogram(running, writer, nothing, times, metrics)
+        late: list[list[tuple[bytes, int]]] = []
+        if self._imperfect is not None:
+            late = self._spoil(self._imperfect, metrics, at_ns)
         self._aggregator.first += 1
         self._previous_ns = at_ns
         yield from self._pack(metrics)
+        if any(late):
+            yield from self._pack(late)
+
+    def _times(self, at_ns: int) -> list[tuple[int, int]]:
+        """Start and time of each instance's points, Unix nanoseconds by its own clock."""
+        settings, instances = self._settings, self._aggregator.instances
+        skew = self._imperfect.skew_ns if self._imperfect else np.zeros(instances, dtype=np.int64)
+        starts = np.full(instances, self._previous_ns) if settings.is_delta else self._reset_ns
+        return [
+            (settings.start_unix_ns + start + off, settings.start_unix_ns + at_ns + off)
+            for start, off in zip(starts.tolist(), skew.tolist(), strict=True)
+        ]
+
+    def _spoil(
+        self, imperfect: Imperfect, metrics: list[list[tuple[bytes, int]]], at_ns: int
+    ) -> list[list[tuple[bytes, int]]]:
+        """Take out what is not told now; gives what is told after it."""
+        number, late = self._aggregator.first, [list[tuple[bytes, int]]() for _ in metrics]
+        for instance, mine in enumerate(metrics):
+            points = sum(count for _, count in mine)
+            if self._withheld.get(instance):
+                late[instance] = self._withheld.pop(instance)
+            elif imperfect.is_out_of_order(instance, number) and points:
+                self._withheld[instance] = list(mine)
+                imperfect.counts["out_of_order_points"] += points
+                mine.clear()
+                continue
+            if imperfect.is_missing(instance, number):
+                imperfect.counts["missing_points"] += points
+                mine.clear()
+            if not self._settings.is_delta and imperfect.resets(instance, self._previous_ns, at_ns):
+                imperfect.counts["counter_resets"] += 1
+                self._reset_ns[instance] = at_ns
+                for _, running, _ in (*self._histograms, *self._counters):
+                    running.restart(instance)
+        return late
+
+    def rest(self) -> Iterator[Chunk]:
+        """What was still withheld at the end of the run."""
+        if self._withheld:
+            instances = range(len(self._envelopes))
+            yield from self._pack([self._withheld.pop(each, []) for each in instances])
 
     def _take_histogram(self, histogram: Histogram, running: Running) -> None:
         buckets = histogram.buckets.pop()
@@ -197,7 +251,7 @@ class MetricStream:
         running: Running,
         writer: PointWriter,
         found: Array,
-        times: tuple[int, int],
+        times: list[tuple[int, int]],
         metrics: list[list[tuple[bytes, int]]],
     ) -> None:
         octets, width = (
@@ -214,7 +268,7 @@ class MetricStream:
                 running.sums[instance, series] / divisor,
                 running.least[instance, series] / divisor,
                 running.greatest[instance, series] / divisor,
-                *times,
+                *times[instance],
                 _slices(found, instance, series, octets, width),
             )
             mine.append((writer.metric(points), len(points)))
@@ -223,7 +277,7 @@ class MetricStream:
         self,
         running: Running,
         writer: PointWriter,
-        times: tuple[int, int],
+        times: list[tuple[int, int]],
         metrics: list[list[tuple[bytes, int]]],
     ) -> None:
         instrument = writer.instrument
@@ -237,7 +291,7 @@ class MetricStream:
                 values = shown.astype(np.int64) if instrument.is_integer else shown
             elif not instrument.is_integer:
                 values = running.sums[instance, series] / instrument.divisor
-            points = writer.numbers(series, values, *times)
+            points = writer.numbers(series, values, *times[instance])
             mine.append((writer.metric(points), len(points)))
 
     def _pack(self, metrics: list[list[tuple[bytes, int]]]) -> Iterator[Chunk]:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from simtraffic.otlp.frames import ShapeBook, ShapeValues
 
 SAMPLED_FLAG = 1
+FILLER = "simtraffic.filler"
+"""Attribute that makes a span oversize."""
 FORMATS = ("protobuf", "json")
 _KINDS = {
     "internal": Span.SPAN_KIND_INTERNAL,
@@ -55,16 +57,29 @@ class Shapes:
     """The first that tells spans of this table gives name, kind and status."""
     context: Context
     signals: frozenset[str]
-    _built: dict[tuple[int, bool, str], ShapeTemplates] = field(default_factory=dict)
+    _built: dict[tuple[int, bool, str, int], ShapeTemplates] = field(default_factory=dict)
 
-    def of(self, shape: int, *, wide: bool, form: str = "protobuf") -> ShapeTemplates:
-        """Templates of this shape, for narrow or wide integers, as ``protobuf`` or ``json``."""
-        key = (shape, wide, form)
+    def of(
+        self, shape: int, *, wide: bool, form: str = "protobuf", filler_bytes: int = 0
+    ) -> ShapeTemplates:
+        """Templates of this shape.
+
+        Args:
+            shape: Its number in the book.
+            wide: Whether integers may be large.
+            form: ``protobuf`` or ``json``.
+            filler_bytes: Length of an attribute that does nothing but make a span large.
+        """
+        key = (shape, wide, form, filler_bytes)
         if key not in self._built:
-            self._built[key] = self._build(self.book.values(shape), wide=wide, form=form)
+            self._built[key] = self._build(
+                self.book.values(shape), wide=wide, form=form, filler_bytes=filler_bytes
+            )
         return self._built[key]
 
-    def _build(self, shape: ShapeValues, *, wide: bool, form: str) -> ShapeTemplates:
+    def _build(
+        self, shape: ShapeValues, *, wide: bool, form: str, filler_bytes: int
+    ) -> ShapeTemplates:
         sampled = bool(shape.codes.get("sampled", 1))
         kind = self.book.kind
         specs = [c.spans[kind] for c in self.conventions if kind in c.spans]
@@ -73,6 +88,8 @@ class Shapes:
             slots = Slots(wide=wide)
             builder = Builder(shape, slots, self.context, wide=wide)
             message = span_message(builder, specs, is_root=kind == "request")
+            if filler_bytes:
+                message.attributes.add(key=FILLER).value.string_value = "x" * filler_bytes
             span = _template(slots, message, form)
         logs = []
         if "logs" in self.signals:

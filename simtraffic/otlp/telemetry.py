@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from simtraffic.conventions.context import Context, Plan
     from simtraffic.conventions.model import Convention
     from simtraffic.otlp.frames import Frame
+    from simtraffic.otlp.imperfect import Imperfect
     from simtraffic.simulation.tables import Exchanges
 
 SCOPE = InstrumentationScope(name="simtraffic", version=__version__)
@@ -62,9 +63,13 @@ class Telemetry:
         settings: TelemetrySettings,
         plan: Plan,
         forms: Sequence[str] = ("protobuf",),
+        imperfect: Imperfect | None = None,
     ) -> None:
         """``forms`` are the encodings wanted of :meth:`records`."""
         self.settings = settings
+        self.imperfect = imperfect
+        self._counted_form = forms[0]
+        self._is_warming_up = False
         tellers = [c for c in conventions if "operation" in c.spans]
         context = replace(context, tells_operations=bool(tellers))
         self.framer = Framer(conventions, context, sampling=settings.sampling < 1)
@@ -108,6 +113,7 @@ class Telemetry:
                 settings.shard_count,
             ),
             [Standing(Instrument.of(s), context, plan) for s in self._specs if s.stands],
+            imperfect,
         )
 
     def frames(self, exchanges: Exchanges) -> list[Frame]:
@@ -126,6 +132,9 @@ class Telemetry:
 
     def records(self, frames: Sequence[Frame], form: str = "protobuf") -> Iterator[Chunk]:
         """Spans and log records of these rows, in chunks ready to be sent."""
+        if self.imperfect is not None:
+            yield from self._imperfect_records(self.imperfect, frames, form)
+            return
         encoder, packer = self._encoders[form], self._packers[form]
         rows = [encoder.prepare(frame) for frame in frames if len(frame)]
         for signal in ("traces", "logs"):
@@ -134,10 +143,34 @@ class Telemetry:
             pieces = [piece for part in rows for piece in encoder.encode(part, signal)]
             yield from packer.pack(signal, pieces)
 
+    def _imperfect_records(
+        self, imperfect: Imperfect, frames: Sequence[Frame], form: str
+    ) -> Iterator[Chunk]:
+        """The same with what is wrong on purpose: log records are of all rows, spans of some."""
+        encoder, packer = self._encoders[form], self._packers[form]
+        told = [imperfect.skewed(frame) for frame in frames if len(frame)]
+        count = form == self._counted_form and not self._is_warming_up
+        spans: list[tuple[Frame, int]] = []
+        for frame in told if "traces" in self.settings.signals else ():
+            usual, large = imperfect.spans(frame, count=count)
+            spans += [(usual, 0), (large, imperfect.filler_bytes)]
+        logs = [(frame, 0) for frame in told]
+        for signal, parts in (("traces", spans), ("logs", logs)):
+            self.scratch.reset()
+            pieces = [
+                piece
+                for frame, filler_bytes in parts
+                if len(frame)
+                for piece in encoder.encode(encoder.prepare(frame), signal, filler_bytes)
+            ]
+            yield from packer.pack(signal, pieces)
+
     def warm_up(self, frames: Sequence[Frame], form: str = "protobuf") -> None:
         """Build the templates of these rows before their time is measured."""
+        self._is_warming_up = True
         for _ in self.records(frames, form):
             pass
+        self._is_warming_up = False
 
     def collect(self, at_ns: int) -> Iterator[Chunk]:
         """The next metric collection, at this time of the run, as protobuf."""

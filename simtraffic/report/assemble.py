@@ -57,6 +57,8 @@ class RunFacts:
     """Further reasons why telemetry was not fully delivered, such as a refused credential."""
     collector: dict[str, Any] | None = None
     """Counts of the built-in collector."""
+    imperfections: dict[str, int] | None = None
+    """What was told wrong on purpose, by kind; None when nothing was to be."""
 
 
 def run_result(
@@ -112,6 +114,7 @@ def run_result(
         losses=_losses(ledger),
         warnings=dict(ledger.warnings),
         collector=facts.collector,
+        imperfections=facts.imperfections,
     )
 
 

@@ -178,6 +178,8 @@ class RunResult:
     """What people should know though nothing was lost, and how often it happened."""
     collector: dict[str, Any] | None = None
     """What the built-in collector counted, when the run started one."""
+    imperfections: dict[str, int] | None = None
+    """What was told wrong on purpose, by kind, when the scenario wants any."""
 
     @property
     def passed(self) -> bool:
@@ -187,7 +189,10 @@ class RunResult:
     def to_dict(self) -> dict[str, Any]:
         """The object of the result file."""
         head = {"simtraffic": __version__, "result_version": RESULT_VERSION}
-        return head | _plain(asdict(self))
+        said = head | _plain(asdict(self))
+        if self.imperfections is None:
+            del said["imperfections"]
+        return said
 
     def to_json(self, *, indent: int | None = 2) -> str:
         """The text of the result file, ending in a line feed."""

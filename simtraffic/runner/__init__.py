@@ -22,7 +22,7 @@ from simtraffic.runner.cap import Cap
 from simtraffic.runner.destination import find_target, open_destination
 from simtraffic.runner.play import Play
 from simtraffic.runner.preview import plan
-from simtraffic.runner.setup import Setup
+from simtraffic.runner.setup import DEFAULT_DRAIN_NS, Setup
 from simtraffic.runner.stop import StopSignal
 from simtraffic.runner.watching import Watch
 from simtraffic.runner.workers import MOST_WORKERS, Crew, Job
@@ -42,8 +42,6 @@ if TYPE_CHECKING:
     from simtraffic.simulation.tables import Exchanges
 
 __all__ = ["StopSignal", "plan", "run", "simulate"]
-
-DEFAULT_DRAIN_NS = 30_000_000_000
 
 
 def simulate(
@@ -302,6 +300,7 @@ def _result(
         interrupted=order.stop.requested,
         undelivered=undelivered,
         collector=counts,
+        imperfections=account.imperfections if setup.scenario.imperfections.is_wanted else None,
     )
     return run_result(setup.scenario, account.tally, ledger, account.lateness, facts)
 

@@ -45,6 +45,8 @@ class Account:
     """Why nothing more could be delivered."""
     cpu_seconds: float = 0.0
     peak_rss_bytes: int = 0
+    imperfections: dict[str, int] = field(default_factory=dict)
+    """What was told wrong on purpose, by kind."""
     undelivered: list[str] = field(default_factory=list)
     """Further reasons why telemetry was not fully delivered."""
 
@@ -70,6 +72,8 @@ class Account:
         self.cpu_seconds += other.cpu_seconds
         self.peak_rss_bytes += other.peak_rss_bytes
         self.undelivered += other.undelivered
+        for kind, count in other.imperfections.items():
+            self.imperfections[kind] = self.imperfections.get(kind, 0) + count
 
     def close_without(self, setup: Setup, reason: str) -> None:
         """Balance what a process that is gone had told last.

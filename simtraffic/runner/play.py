@@ -48,7 +48,7 @@ class Play:
         outlets = Outlets(self.outlets, self.ledger, self.stop.event, signals, self.cap)
         self._playback = Playback(
             self.setup,
-            self.setup.telemetry(outlets.forms),
+            self.setup.telemetry(outlets.forms, self.drain_ns),
             outlets,
             self.ledger,
             blank_tally(self.setup),
@@ -90,7 +90,7 @@ class Play:
 
     def account(self, *, draining: bool = False) -> Account:
         """How it stands."""
-        playback = self._playback
+        playback, imperfect = self._playback, self._playback.telemetry.imperfect
         return Account(
             self.ledger,
             playback.tally,
@@ -103,6 +103,7 @@ class Play:
             draining=draining,
             overloaded=playback.overloaded,
             fatal=playback.outlets.fatal,
+            imperfections=dict(imperfect.counts) if imperfect else {},
             cpu_seconds=cpu_seconds() - self._cpu_before,
             peak_rss_bytes=peak_rss_bytes(),
         )

@@ -78,6 +78,8 @@ class Playback:
         self._limit_ns = schedule.duration_ns + self.drain_ns
         self._stage_ends = np.array([stage.end_ns for stage in schedule.stages], dtype=np.int64)
         self.stage_planned = [0] * len(schedule.stages)
+        self._held: list[tuple[int, Frame]] = []
+        """Rows to be told late on purpose, and when."""
 
     @property
     def is_over(self) -> bool:
@@ -138,15 +140,40 @@ class Playback:
                 if len(part):
                     self._collect_until(int(part.requests.due_ns[0]))
                 self.telemetry.measure(frames)
-                # In simulated time nothing is ever late.
-                self.lateness.add_repeated(0, self._tell(frames, block=True))
+                # In simulated time nothing is ever late but on purpose.
+                self.lateness.add_repeated(0, self._tell(self._hold(frames), block=True))
             self.elapsed_ns = self.setup.schedule.duration_ns
             if self.simulated_blocks < len(every):
                 follows = every[self.simulated_blocks]
                 self.elapsed_ns = self.setup.schedule.block_window(follows)[0]
             self._collect_until(self.elapsed_ns)
+            self._let_go(self.elapsed_ns)
             self.watch(self)
+        self._let_go(None)
         self._finish(block=True)
+
+    def _hold(self, frames: list[Frame]) -> list[Frame]:
+        """The rows that are told now; those to be told late on purpose are kept."""
+        imperfect = self.telemetry.imperfect
+        if imperfect is None or not imperfect.delays:
+            return frames
+        now = []
+        for frame in frames:
+            tell_ns = imperfect.tell_ns(frame)
+            late = tell_ns > frame.end_ns
+            if late.any():
+                self._held.append((int(tell_ns[late].max()), frame.take(late)))
+            now.append(frame.take(~late))
+        return now
+
+    def _let_go(self, until_ns: int | None) -> None:
+        """Tell what was kept until this time, or all of it."""
+        due = [each for each in self._held if until_ns is None or each[0] <= until_ns]
+        if due:
+            self._held = [
+                each for each in self._held if until_ns is not None and each[0] > until_ns
+            ]
+            self.lateness.add_repeated(0, self._tell([frame for _, frame in due], block=True))
 
     def _parts(self, exchanges: Exchanges) -> Iterator[Exchanges]:
         """Exchanges in parts whose arrivals span a bounded number of collections."""
@@ -172,7 +199,11 @@ class Playback:
         points = 0
         while self.telemetry.metrics.next_ns() < end_ns:
             points += self._collect(self.telemetry.metrics.next_ns(), block=block)
-        return points + self._collect(end_ns, block=block)
+        points += self._collect(end_ns, block=block)
+        for chunk in self.telemetry.metrics.rest():
+            self.outlets.points(chunk, block=block)
+            points += chunk.count
+        return points
 
     @property
     def end_ns(self) -> int:
@@ -242,7 +273,9 @@ class _Group:
     by_due: list[Frame]
     """Each table's rows by arrival of their request."""
     by_end: list[Frame]
-    """Each table's rows by their end."""
+    """Each table's rows by the time at which they are told."""
+    tell_ns: list[np.ndarray]
+    """When each row of ``by_end`` is told, which is at its end but for what is late on purpose."""
     arrived: int = 0
     """Requests that have arrived."""
     measured: list[int] = field(default_factory=lambda: [0, 0, 0])
@@ -274,11 +307,15 @@ class _Ahead:
             self._next += 1
             exchanges = playback.simulate([block])
             frames = playback.telemetry.frames(exchanges)
+            imperfect = playback.telemetry.imperfect
+            tell_ns = [imperfect.tell_ns(f) if imperfect else f.end_ns for f in frames]
+            orders = [np.argsort(each, kind="stable") for each in tell_ns]
             self.groups.append(
                 _Group(
                     exchanges,
                     [f.take(np.argsort(f.due_ns, kind="stable")) for f in frames],
-                    [f.take(np.argsort(f.end_ns, kind="stable")) for f in frames],
+                    [f.take(order) for f, order in zip(frames, orders, strict=True)],
+                    [each[order] for each, order in zip(tell_ns, orders, strict=True)],
                 )
             )
 
@@ -308,7 +345,7 @@ class _Ahead:
         for group in self.groups:
             for table, frame in enumerate(group.by_end):
                 low = group.told[table]
-                high = int(np.searchsorted(frame.end_ns, until_ns, side="right"))
+                high = int(np.searchsorted(group.tell_ns[table], until_ns, side="right"))
                 if high > low:
                     group.told[table] = high
                     found[table].append(frame.take(slice(low, high)))

@@ -14,6 +14,7 @@ from simtraffic.clock import unix_ns
 from simtraffic.conventions.context import Context, IncidentFacts, Plan, RouteFacts
 from simtraffic.conventions.load import load_conventions
 from simtraffic.errors import UsageError
+from simtraffic.otlp.imperfect import Imperfect
 from simtraffic.otlp.telemetry import Telemetry, TelemetrySettings
 from simtraffic.randomness import key_of
 from simtraffic.schedule import Schedule, Shard
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MOST_REQUESTS = 1e11
 """More would take days even without telling them."""
+
+DEFAULT_DRAIN_NS = 30_000_000_000
 
 STEP_ARRIVALS = {"protobuf": 32_768, "json": 16_384}
 """Arrivals simulated and encoded together at full speed, by the form that is wanted.
@@ -100,8 +103,10 @@ class Setup:
         for first in range(0, len(blocks), size):
             yield list(blocks[first : first + size])
 
-    def telemetry(self, forms: Sequence[str] = ("protobuf",)) -> Telemetry:
-        """The teller of this run, for these encodings."""
+    def telemetry(
+        self, forms: Sequence[str] = ("protobuf",), drain_ns: int = DEFAULT_DRAIN_NS
+    ) -> Telemetry:
+        """The teller of this run, for these encodings; nothing is told after the drain."""
         scenario = self.scenario
         settings = scenario.telemetry
         conventions = load_conventions(settings.conventions)
@@ -122,6 +127,18 @@ class Setup:
             ),
             Plan(self._memory_bytes, lambda at_ns: float(self.schedule.rate(at_ns))),
             forms,
+            self._imperfect(drain_ns),
+        )
+
+    def _imperfect(self, drain_ns: int) -> Imperfect | None:
+        wanted = self.scenario.imperfections
+        if not wanted.is_wanted:
+            return None
+        return Imperfect(
+            wanted,
+            f"{self.run_id} imperfections",
+            self.scenario.service.instances,
+            self.schedule.duration_ns + drain_ns,
         )
 
     def _memory_bytes(self, at_ns: int) -> int:

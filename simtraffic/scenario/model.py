@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Discriminator, Field, JsonValue, Tag, WithJsonSchema
 
+from simtraffic.scenario.imperfections import Imperfections
 from simtraffic.scenario.names import hint_for
 from simtraffic.scenario.part import Part
 from simtraffic.scenario.quantities import (
@@ -340,6 +341,7 @@ class Scenario(Part):
     """Requests a second that a provider or a ``provider/model`` serves before requests queue."""
     incidents: tuple[Incident, ...] = ()
     telemetry: Telemetry = Telemetry()
+    imperfections: Imperfections = Imperfections()
     thresholds: tuple[
         Annotated[Threshold, BeforeValidator(_threshold), WithJsonSchema({"type": "string"})], ...
     ] = ()
@@ -352,6 +354,9 @@ class Scenario(Part):
         path only the file name counts.
         """
         said: dict[str, Any] = self.model_dump(mode="json")
+        if not self.imperfections.is_wanted:
+            # As the runs of scenarios that never heard of them.
+            del said["imperfections"]
         telemetry = said["telemetry"]
         telemetry["conventions"] = [os.path.basename(name) for name in telemetry["conventions"]]
         canonical = json.dumps(said, ensure_ascii=True, separators=(",", ":"))

@@ -89,6 +89,11 @@ def rate(value: object) -> float:
     return _with_unit(value, units.parse_rate, "a rate", "write it like 50/s, 3000/m or 0.2/s")
 
 
+def size(value: object) -> int:
+    """Bytes."""
+    return _with_unit(value, units.parse_size, "a size", "write it like 512B, 2KB or 64KiB")
+
+
 def share(value: object) -> float:
     """A ratio from 0 to 1, of ``5%`` or ``0.05``."""
     value = typed(value)
@@ -154,6 +159,11 @@ Rate = Annotated[
     float,
     BeforeValidator(rate),
     _schema(type="string", pattern=units.RATE_PATTERN, description="50/s, 3000/m or 0.2/s"),
+]
+Size = Annotated[
+    int,
+    BeforeValidator(size),
+    _schema(type="string", pattern=units.SIZE_PATTERN, description="512B, 2KB or 64KiB"),
 ]
 Share = Annotated[
     float,

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from simtraffic.scenario import model
+from simtraffic.scenario import imperfections, model
 from simtraffic.scenario.names import HINTED, hint_for, nearest_name
 from simtraffic.scenario.tree import Mapping, Scalar, described, quoted
 
@@ -35,6 +35,9 @@ PARTS: dict[tuple[str, ...], type[Part]] = {
     ("incidents", "*", "match"): model.Match,
     ("telemetry",): model.Telemetry,
     ("telemetry", "metrics"): model.MetricsSettings,
+    ("imperfections",): imperfections.Imperfections,
+    ("imperfections", "late_spans"): imperfections.LateSpans,
+    ("imperfections", "oversize_attributes"): imperfections.OversizeAttributes,
 }
 """Which noun stands at which path; ``*`` is any index or name."""
 

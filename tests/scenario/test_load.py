@@ -61,6 +61,15 @@ telemetry:
   metrics: {interval: 5s, temporality: delta, histograms: explicit, exemplars: false}
   content: none
   sampling: 50%
+imperfections:
+  late_spans: {share: 2%, by: 90s}
+  missing_roots: 1%
+  duplicate_ids: 0.02
+  clock_skew: 3s
+  oversize_attributes: {share: 3%, bytes: 64KiB}
+  out_of_order_points: 4%
+  missing_points: 5%
+  counter_resets: 5m
 thresholds:
   - delivered == 100%
   - p95(time_to_first_token) < 2s during steady
@@ -132,6 +141,16 @@ class TestGoodFiles:
                     "slowdown": 1.0,
                 },
             ),
+            "imperfections": {
+                "late_spans": {"share": 0.02, "by_ns": 90 * 10**9},
+                "missing_roots": 0.01,
+                "duplicate_ids": 0.02,
+                "clock_skew_ns": 3 * 10**9,
+                "oversize_attributes": {"share": 0.03, "bytes": 64 << 10},
+                "out_of_order_points": 0.04,
+                "missing_points": 0.05,
+                "counter_resets_ns": 300 * 10**9,
+            },
             "telemetry": {
                 "conventions": ("llm", "gen_ai"),
                 "signals": ("traces", "logs"),

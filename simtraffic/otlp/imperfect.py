@@ -1,0 +1,132 @@
+"""Telemetry that is awkward on purpose: what is told late, twice, wrong or not at all.
+
+Which rows it hits follows from seed and ids, so that it repeats and does not depend on shards. What
+is truly so (tables, metrics, ledger of requests) is not touched: only what is told of it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from simtraffic.randomness import Streams, mix, uniform
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from simtraffic.otlp.frames import Frame
+    from simtraffic.scenario.imperfections import Imperfections
+
+    Ints = NDArray[np.int64]
+
+
+class Imperfect:
+    """Decides about rows and collections, and counts what was told.
+
+    Attributes:
+        counts: By imperfection, in spans, data points or resets; without skewed clocks, which
+            concern everything.
+    """
+
+    def __init__(
+        self, wanted: Imperfections, seed: int | str, instances: int, limit_ns: int
+    ) -> None:
+        """``limit_ns`` is the last moment of the run at which something may be told."""
+        self._wanted = wanted
+        self._streams = Streams(seed)
+        self._limit_ns = limit_ns
+        numbers = np.arange(instances, dtype=np.uint64)
+        signed = 2 * uniform(mix(numbers, self._streams.salt("clock skew"))) - 1
+        self.skew_ns: Ints = np.rint(signed * wanted.clock_skew_ns).astype(np.int64)
+        """Of each instance's clock."""
+        self.filler_bytes = wanted.oversize_attributes.bytes if wanted.oversize_attributes else 0
+        self.counts: Counter[str] = Counter()
+
+    # Spans and log records.
+
+    @property
+    def delays(self) -> bool:
+        """Whether some spans are told late."""
+        return self._wanted.late_spans is not None
+
+    def tell_ns(self, frame: Frame) -> Ints:
+        """When each row is told: at its end, or later on purpose."""
+        late = self._wanted.late_spans
+        if late is None:
+            return frame.end_ns
+        later = np.minimum(frame.end_ns + late.by_ns, max(self._limit_ns, 0))
+        hit = self._hits(frame.raw["span_id"], "late spans", late.share)
+        return np.where(hit, np.maximum(later, frame.end_ns), frame.end_ns)
+
+    def skewed(self, frame: Frame) -> Frame:
+        """The rows by the clock of their instance."""
+        if not self._wanted.clock_skew_ns:
+            return frame
+        told = frame.take(slice(None))
+        offset = self.skew_ns[frame.instance]
+        told.start_ns, told.end_ns = frame.start_ns + offset, frame.end_ns + offset
+        return told
+
+    def spans(self, frame: Frame, *, count: bool) -> tuple[Frame, Frame]:
+        """Rows whose spans are told, those of the usual size and those with a filler.
+
+        Some are in there twice, and some roots are not.
+        """
+        wanted, ids = self._wanted, frame.raw["span_id"]
+        times = np.ones(len(frame), dtype=np.int64)
+        times[self._hits(ids, "duplicate ids", wanted.duplicate_ids)] = 2
+        if frame.kind == "request":
+            times[self._hits(ids, "missing roots", wanted.missing_roots)] = 0
+        share = wanted.oversize_attributes.share if wanted.oversize_attributes else 0.0
+        large = self._hits(ids, "oversize attributes", share)
+        if count:
+            # A trace that is not sampled is told by nobody.
+            seen = frame.raw["sampled"].astype(bool) if "sampled" in frame.raw else True
+            late = wanted.late_spans.share if wanted.late_spans else 0.0
+            found = {
+                "missing_roots": (times == 0) & seen,
+                "duplicate_ids": (times == 2) & seen,
+                "oversize_attributes": times * (large & seen),
+                "late_spans": times * (self._hits(ids, "late spans", late) & seen),
+            }
+            self.counts.update({name: int(hit.sum()) for name, hit in found.items()})
+        rows = np.arange(len(frame))
+        return (
+            frame.take(np.repeat(rows, times * ~large)),
+            frame.take(np.repeat(rows, times * large)),
+        )
+
+    def _hits(self, ids: NDArray[np.uint64], name: str, share: float) -> NDArray[np.bool_]:
+        if not share:
+            return np.zeros(len(ids), dtype=bool)
+        return uniform(mix(ids, self._streams.salt(name))) < share
+
+    # Collections of metrics.
+
+    def is_missing(self, instance: int, number: int) -> bool:
+        """Whether an instance tells nothing of a collection."""
+        return self._collection_hits(
+            instance, number, "missing points", self._wanted.missing_points
+        )
+
+    def is_out_of_order(self, instance: int, number: int) -> bool:
+        """Whether an instance's points of a collection are told after those of the next."""
+        share = self._wanted.out_of_order_points
+        return self._collection_hits(instance, number, "out of order points", share)
+
+    def resets(self, instance: int, before_ns: int, at_ns: int) -> bool:
+        """Whether an instance's counters begin anew after this collection; each at its own time."""
+        every = self._wanted.counter_resets_ns
+        if not every:
+            return False
+        at = uniform(mix(np.array([instance], dtype=np.uint64), self._streams.salt("resets")))
+        offset = int(float(at[0]) * every)
+        return (at_ns - offset) // every > (before_ns - offset) // every and at_ns > 0
+
+    def _collection_hits(self, instance: int, number: int, name: str, share: float) -> bool:
+        if not share:
+            return False
+        salt = self._streams.salt(f"{name} of instance {instance}")
+        return bool(uniform(mix(np.array([number], dtype=np.uint64), salt))[0] < share)
