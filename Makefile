@@ -13,7 +13,7 @@ PYTEST := $(BIN)/python -m pytest -n auto
 COMPOSE ?= docker compose
 CONTAINERS := $(COMPOSE) --file docker-compose.observability.yml
 
-.PHONY: help install run test lint fmt types layers docs-check cov golden bench tools constraints \
+.PHONY: help install run test lint fmt types layers docs-check cov golden fuzz bench tools constraints \
 	check clean stack stack-demo stack-down up demo down test-compose
 
 help: ## list the targets
@@ -59,6 +59,9 @@ cov: $(INSTALLED) ## all tests, with the coverage of lines and branches
 golden: $(INSTALLED) ## rewrite the golden files; review the difference
 	REWRITE_GOLDEN=1 $(PYTEST) -q -m "not real"
 	git diff --stat -- tests
+
+fuzz: $(INSTALLED) ## bytes that mean ill for the collector; FUZZ="--inputs 1000000 --seed 1" chooses
+	$(BIN)/python -m tests.fuzz $(FUZZ)
 
 bench: $(INSTALLED) tools ## measure; BENCH="encode --rounds 3" chooses
 	$(BIN)/python -m benchmarks $(BENCH)

@@ -60,7 +60,12 @@ def from_json(signal: str, body: bytes) -> Message:
     """
     request = SERVICES[signal].request()
     try:
-        tree = json.loads(body)
+        # UTF-8, as RFC 8259 says; json.loads would guess, and let halves of pairs through.
+        text = body.decode("utf-8-sig")
+        tree = json.loads(text)
+        if "\\u" in text:
+            # A half of a pair, written as an escape, breaks the message classes.
+            json.dumps(tree, ensure_ascii=False).encode()
         if not isinstance(tree, dict):
             raise TypeError("not a JSON object")  # noqa: TRY301 - told like any other fault
         _change_ids(tree, lambda text: base64.b64encode(bytes.fromhex(text)).decode())

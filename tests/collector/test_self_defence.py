@@ -298,6 +298,17 @@ class TestMessages:
         assert len(message) <= 300
         assert message.isprintable()
 
+    @pytest.mark.parametrize(
+        "text", [b'"\\ud800": 1', b'"\xed\xa0\x80": 1', b'"schemaUrl": "\\udfff"']
+    )
+    def test_come_to_halves_of_pairs(self, text: bytes) -> None:
+        """The message classes break at them with an error of the interpreter's."""
+        body = b'{"resourceLogs":[{%s}]}' % text
+        with door() as (opened, _):
+            head = HEAD.replace(PROTOBUF, JSON) + "connection: close\r\n"
+            sent = f"{head}content-length: {len(body)}\r\n\r\n".encode() + body
+            assert answer_to(opened, sent)[0] == 400
+
     def test_of_a_refusal_in_protobuf_are_a_status(self) -> None:
         with door() as (opened, _):
             sent = f"{HEAD}connection: close\r\ncontent-length: 3\r\n\r\n\xff".encode("latin-1")
