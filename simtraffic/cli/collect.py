@@ -13,7 +13,7 @@ import typer
 from simtraffic.cli import console
 from simtraffic.clock import Flag
 from simtraffic.collector.limits import Limits
-from simtraffic.errors import UsageError
+from simtraffic.errors import DeliveryError, UsageError
 from simtraffic.units import UnitError, parse_size
 
 if TYPE_CHECKING:
@@ -89,6 +89,10 @@ def collect(  # noqa: PLR0913, PLR0917 - one parameter an option
             )
         stop.wait()
     _print_counts(collector.counts(), as_json=json, to_error=out == "-")
+    if collector.out_failed:
+        raise DeliveryError(
+            f"--out {collector.out_failed}; what came after that was counted and not written"
+        )
 
 
 def _faults(texts: list[str]) -> list[Fault]:

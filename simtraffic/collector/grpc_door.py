@@ -88,7 +88,7 @@ class GrpcDoor:
         try:
             port = self._server.add_insecure_port("127.0.0.1:0" if may_cut else address)
             if may_cut:
-                self._relay = Relay(address, port, self._refuses)
+                self._relay = Relay(address, port, self._refuses, limits.most_connections)
         except RuntimeError as error:
             self._give_up()
             raise UsageError(

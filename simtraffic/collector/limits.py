@@ -17,7 +17,7 @@ class Limits:
     idle_s: float = 300.0
     """How long a connection may say nothing; clients keep theirs open between exports."""
     most_connections: int = 512
-    """At once over HTTP, where each has a thread."""
+    """At once over HTTP, and over gRPC where connections may be cut: each has a thread there."""
     bodies_held: int = 4
     """How many of the largest bodies may wait in memory over HTTP."""
 

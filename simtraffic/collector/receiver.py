@@ -98,6 +98,11 @@ class Receiver:
         with self._arrived:
             self._turned_away.add(reason)
 
+    @property
+    def out_failed(self) -> str | None:
+        """Why what arrives is not written any more."""
+        return self._out.fatal if self._out is not None else None
+
     def counts(self) -> CollectorCounts:
         """What arrived up to now; parents still on their way count as missing."""
         with self._arrived:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import select
+import selectors
 import socket
 import struct
 import threading
@@ -37,12 +37,15 @@ class Relay:
         address: ``HOST:PORT`` to listen on; port 0 takes a free one.
         to_port: where the door itself listens on loopback.
         refuses: asked for each connection; whether it is reset at once.
+        most_connections: at once; a further one is reset as well.
 
     Raises:
         UsageError: the address cannot be listened on.
     """
 
-    def __init__(self, address: str, to_port: int, refuses: Callable[[], bool]) -> None:
+    def __init__(
+        self, address: str, to_port: int, refuses: Callable[[], bool], most_connections: int = 512
+    ) -> None:
         host, _, port = address.rpartition(":")
         bare = host.strip("[]")
         try:
@@ -58,6 +61,7 @@ class Relay:
         self.endpoint = f"http://{host}:{self._listener.getsockname()[1]}"
         self._to_port = to_port
         self._refuses = refuses
+        self._most_connections = most_connections
         self._pairs: dict[int, tuple[socket.socket, socket.socket]] = {}
         self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._listen, name="collect-relay", daemon=True)
@@ -89,10 +93,15 @@ class Relay:
                 near, _ = self._listener.accept()
             except OSError:
                 return
-            if self._refuses():
+            if self._refuses() or len(self._pairs) >= self._most_connections:
                 reset(near)
                 continue
-            far = socket.create_connection(("127.0.0.1", self._to_port))
+            try:
+                far = socket.create_connection(("127.0.0.1", self._to_port))
+            except OSError:
+                # The door closes, or the system has no more sockets for us.
+                reset(near)
+                continue
             number = far.getsockname()[1]
             with self._lock:
                 self._pairs[number] = (near, far)
@@ -101,14 +110,17 @@ class Relay:
             ).start()
 
     def _pass(self, number: int, near: socket.socket, far: socket.socket) -> None:
-        other = {near: far, far: near}
         try:
-            while True:
-                for source in select.select([near, far], [], [])[0]:
-                    piece = source.recv(_PIECE)
-                    if not piece:
-                        return
-                    other[source].sendall(piece)
+            with selectors.DefaultSelector() as selector:
+                selector.register(near, selectors.EVENT_READ, far)
+                selector.register(far, selectors.EVENT_READ, near)
+                while True:
+                    for key, _ in selector.select():
+                        source: socket.socket = key.fileobj  # type: ignore[assignment]
+                        piece = source.recv(_PIECE)
+                        if not piece:
+                            return
+                        key.data.sendall(piece)
         except (OSError, ValueError):
             # Cut, here or by either end.
             return

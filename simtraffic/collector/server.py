@@ -109,6 +109,11 @@ class Collector:
         """What arrived up to now, also after the end."""
         return self._receiver.counts()
 
+    @property
+    def out_failed(self) -> str | None:
+        """Why what arrives is not written to ``out`` any more, in one line."""
+        return self._receiver.out_failed
+
     def wait_for(self, signal: str, count: int, timeout_s: float = 10.0) -> bool:
         """Wait until ``count`` items of a signal have arrived; whether they have."""
         return self._receiver.wait_for(signal, count, timeout_s)

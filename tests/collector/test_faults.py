@@ -151,6 +151,30 @@ class TestText:
         assert told or fault.kind in KINDS
 
 
+class TestAsData:
+    @pytest.mark.parametrize(
+        ("fault", "http_status", "grpc_code"),
+        [
+            (Fault("status"), 503, "UNAVAILABLE"),
+            (Fault("status", http_status=429), 429, "RESOURCE_EXHAUSTED"),
+            (Fault("status", grpc_code="UNAUTHENTICATED"), 401, "UNAUTHENTICATED"),
+            (Fault("status", 500, "DATA_LOSS"), 500, "DATA_LOSS"),
+        ],
+    )
+    def test_a_status_at_one_door_gives_that_at_the_other(
+        self, fault: Fault, http_status: int, grpc_code: str
+    ) -> None:
+        assert (fault.http_status, fault.grpc_code) == (http_status, grpc_code)
+
+    @pytest.mark.parametrize(
+        "wrong",
+        [{"kind": "hnag"}, {"kind": "cut", "share": 20}, {"kind": "status", "grpc_code": "X"}],
+    )
+    def test_that_is_wrong_is_refused(self, wrong: Any) -> None:
+        with pytest.raises(ValueError, match="found"):
+            Fault(**wrong)
+
+
 class TestPlan:
     def test_times_count_from_the_first_request(self) -> None:
         hand = Hand()
@@ -164,6 +188,19 @@ class TestPlan:
 
         assert met == [False, False, True, False]
         assert plan.met() == {"kind=hang after=10s for=5s": 1}
+
+    def test_of_a_fault_that_is_added_do_not_change_those_of_others(self) -> None:
+        hand = Hand()
+        plan = FaultPlan([parse_fault("kind=hang for=5s signal=traces")], now=hand)
+        assert plan.meet("traces") is not None
+        hand.at += 4
+        plan.add(parse_fault("kind=slow after=3s for=2s signal=logs"))
+        met = []
+        for _ in range(3):
+            met.append((plan.meet("traces") is not None, plan.meet("logs") is not None))
+            hand.at += 3
+
+        assert met == [(True, False), (False, True), (False, False)]
 
     def test_a_share_meets_about_its_part_and_the_same_with_the_same_seed(self) -> None:
         def met(seed: int) -> list[bool]:
@@ -223,6 +260,13 @@ class TestOverHttp:
         with bad("status=503 retry_after=date") as collector:
             until = over_http(collector)[1]["retry-after"]
         assert email.utils.parsedate_to_datetime(until).tzinfo is not None
+
+    @pytest.mark.parametrize(
+        ("asked", "sent"), [("0.5", "0.5"), ("1000000", "1000000"), ("2", "2")]
+    )
+    def test_seconds_are_written_plainly(self, asked: str, sent: str) -> None:
+        with bad(f"status=503 retry_after={asked}") as collector:
+            assert over_http(collector)[1]["retry-after"] == sent
 
     def test_a_redirect_leads_elsewhere(self) -> None:
         with bad("status=307") as collector:

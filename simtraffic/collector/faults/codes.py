@@ -10,6 +10,7 @@ from http import HTTPStatus
 
 from google.rpc.code_pb2 import Code
 
+UNAVAILABLE = 503
 TOO_LARGE = 413
 TOO_LARGE_MESSAGE = "received message larger than max"
 """What gRPC servers say with RESOURCE_EXHAUSTED when it is the size, not the load."""

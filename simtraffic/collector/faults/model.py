@@ -21,13 +21,16 @@ class Fault:
     connection in the middle of the answer, ``refuse`` before there is any. ``garbage`` and
     ``content_type`` store the request and answer with what nobody can read. ``partial`` stores all
     but a share of the items and says so.
+
+    Raises:
+        ValueError: A kind, share or code that there is not.
     """
 
     kind: Kind
-    http_status: int = 503
-    """With ``status``, over HTTP."""
-    grpc_code: str = "UNAVAILABLE"
-    """With ``status``, over gRPC."""
+    http_status: int = 0
+    """With ``status``, over HTTP; from the code of gRPC when left out, without either 503."""
+    grpc_code: str = ""
+    """With ``status``, over gRPC, such as ``UNAVAILABLE``; from the status when left out."""
     share: float = 1.0
     """Of the requests; with ``partial`` of the items in each request, 0 for a mere warning."""
     after_s: float = 0.0
@@ -44,6 +47,18 @@ class Fault:
     """With ``hang`` and ``cut``: the request is stored, so that only its answer is lost."""
     text: str = ""
     """How it was written; what its count is told under."""
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise ValueError(f"kind: unknown; found {self.kind!r}; use one of {', '.join(KINDS)}")
+        if not 0 <= self.share <= 1:
+            raise ValueError(f"share: not from 0 to 1; found {self.share!r}")
+        code, status = self.grpc_code, self.http_status
+        if code and code not in codes.GRPC_NAMES:
+            raise ValueError(f"grpc_code: no error of gRPC; found {code!r}; write UNAVAILABLE")
+        status = status or (codes.http_of(code) if code else codes.UNAVAILABLE)
+        object.__setattr__(self, "http_status", status)
+        object.__setattr__(self, "grpc_code", code or codes.grpc_of(status))
 
     @property
     def name(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from simtraffic.clock import monotonic
@@ -12,6 +13,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from simtraffic.collector.faults.model import Fault
+
+
+@dataclass(slots=True)
+class _Standing:
+    """A fault in force, and when the first request came that it could have met."""
+
+    fault: Fault
+    began: float | None = None
+
+    def concerns(self, signal: str, now: float) -> bool:
+        return self.began is not None and self.fault.concerns(signal, now - self.began)
 
 
 class FaultPlan:
@@ -30,32 +42,32 @@ class FaultPlan:
         seed: int = 0,
         now: Callable[[], float] = monotonic,
     ) -> None:
-        self._faults = list(faults)
+        self._standing = [_Standing(fault) for fault in faults]
         self._chance = Streams(seed).block("collector faults", 0)
         self._now = now
-        self._began: float | None = None
         self._met: dict[str, int] = {}
         self._lock = threading.Lock()
 
     def add(self, fault: Fault) -> None:
-        """Have this as well from now on; its times count from now."""
+        """Have this as well; its times count from the next request."""
         with self._lock:
-            self._faults.append(fault)
-            self._began = None
+            self._standing.append(_Standing(fault))
 
     def clear(self) -> None:
         """Behave from now on."""
         with self._lock:
-            self._faults.clear()
+            self._standing.clear()
 
     def meet(self, signal: str) -> Fault | None:
         """The fault for a request that has just come, counted; None when all is well."""
         with self._lock:
             now = self._now()
-            if self._began is None:
-                self._began = now
-            for fault in self._faults:
-                if fault.concerns(signal, now - self._began) and self._happens(fault):
+            for standing in self._standing:
+                if standing.began is None:
+                    standing.began = now
+            for standing in self._standing:
+                fault = standing.fault
+                if standing.concerns(signal, now) and self._happens(fault):
                     self._met[fault.name] = self._met.get(fault.name, 0) + 1
                     return fault
         return None
@@ -63,15 +75,13 @@ class FaultPlan:
     def refuses_connections(self) -> bool:
         """Whether no connection is taken now: every request would be refused, of any signal."""
         with self._lock:
-            if self._began is None:
-                return False
-            elapsed_s = self._now() - self._began
+            now = self._now()
             return any(
-                fault.kind == "refuse"
-                and fault.share >= 1
-                and fault.signal is None
-                and fault.concerns("", elapsed_s)
-                for fault in self._faults
+                standing.fault.kind == "refuse"
+                and standing.fault.share >= 1
+                and standing.fault.signal is None
+                and standing.concerns("", now)
+                for standing in self._standing
             )
 
     def share_of(self, count: int, share: float) -> int:

@@ -85,14 +85,14 @@ def _status(value: str) -> dict[str, Any]:
         status = int(value)
         if not _FIRST_ERROR <= status <= _LAST_ERROR:
             raise ValueError(f"no failure; found {value}; write 300 to 599")
-        return {"kind": "status", "http_status": status, "grpc_code": codes.grpc_of(status)}
+        return {"kind": "status", "http_status": status}
     name = value.upper()
     if name not in codes.GRPC_NAMES:
         raise ValueError(
             f"neither an HTTP status nor a code of gRPC; found {value!r}"
             f"{_nearest(name, codes.GRPC_NAMES)}"
         )
-    return {"kind": "status", "grpc_code": name, "http_status": codes.http_of(name)}
+    return {"kind": "status", "grpc_code": name}
 
 
 def _share(value: str) -> dict[str, Any]:
