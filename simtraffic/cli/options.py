@@ -89,6 +89,14 @@ Yes = Annotated[
         rich_help_panel="Where it goes",
     ),
 ]
+SelfTelemetry = Annotated[
+    str | None,
+    typer.Option(
+        help="Push the same figures and a trace of the run to this OTLP/gRPC receiver.",
+        metavar="URL",
+        rich_help_panel="What it reports",
+    ),
+]
 Workers = Annotated[
     int,
     typer.Option(

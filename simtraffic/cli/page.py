@@ -1,8 +1,8 @@
-"""The page that a run serves about itself, as options and environment ask for it."""
+"""What a run tells of itself, as options and environment ask for it."""
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from simtraffic.cli import environment
@@ -11,6 +11,31 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from simtraffic.page import Page
+    from simtraffic.page.subject import Observer
+
+
+@contextmanager
+def observers(
+    port: str | None,
+    host: str | None,
+    push_to: str | None,
+    environ: Mapping[str, str],
+    warn: Callable[[str], None],
+) -> Iterator[list[Observer]]:
+    """The page and the sender while they are entered; none when nobody asks for one.
+
+    Raises:
+        UsageError: the port is none, or cannot be listened on; the endpoint is none.
+    """
+    found: list[Observer] = []
+    with ExitStack() as stack, opened(port, host, environ, warn) as page:
+        if page is not None:
+            found.append(page)
+        if push_to is not None:
+            from simtraffic.page.push import Push  # noqa: PLC0415 - loads the SDK
+
+            found.append(stack.enter_context(Push(push_to)))
+        yield found
 
 
 @contextmanager

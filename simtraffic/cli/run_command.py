@@ -142,6 +142,7 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter an option
             rich_help_panel=_REPORT,
         ),
     ] = False,
+    self_telemetry: options.SelfTelemetry = None,
     prometheus_port: Annotated[
         str | None,
         typer.Option(
@@ -218,9 +219,10 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter an option
     loaded = options.scenarios(scenario, options.Changes(seed, scale, signals, convention))
     wishes.check_paths(loaded, scenario)
     silence_grpc(os.environ)
-    with page.opened(prometheus_port, prometheus_host, os.environ, wishes.warn) as arguments[
-        "page"
-    ]:
+    telling = page.observers(
+        prometheus_port, prometheus_host, self_telemetry, os.environ, wishes.warn
+    )
+    with telling as arguments["observers"]:
         code = _run_all(loaded, wishes, arguments)
     raise typer.Exit(code)
 

@@ -61,6 +61,7 @@ class Page:
         )
         self.address = self._door.address
         """Base URL with the port that was got."""
+        self.line = f"telling of itself at {self.address}/metrics"
 
     def begin(self, subject: Subject) -> None:
         """A run starts; its counts are added to those of the runs before it."""

@@ -54,7 +54,7 @@ class Exposition:
 
     def __init__(self, account: Account) -> None:
         self._registry = CollectorRegistry(auto_describe=False)
-        self._registry.register(_Figures(account))
+        self._registry.register(Figures(account))
 
     def render(self, accept: str) -> tuple[bytes, str]:
         """The page in the form that is asked for, and its content type."""
@@ -62,13 +62,14 @@ class Exposition:
         return encode(self._registry), content_type
 
 
-class _Figures(Collector):
+class Figures(Collector):
     """Asked at every scrape."""
 
     def __init__(self, account: Account) -> None:
         self._account = account
 
     def collect(self) -> Iterator[Metric]:
+        """Every family as it stands now."""
         total = self._account.total()
         for name, meaning in _REQUESTS.items():
             yield CounterMetricFamily(
@@ -144,6 +145,11 @@ def _state(snapshot: Snapshot | None) -> Iterable[Metric]:
             "simtraffic_lateness_max_seconds",
             "How late telemetry was handed over in this run, at worst.",
             _seconds(snapshot.lateness_max_ms),
+        ),
+        (
+            "simtraffic_loop_p99_seconds",
+            "How long a turn of the generating loop took in this run, 99th percentile.",
+            _seconds(snapshot.loop_p99_ms),
         ),
     )
 

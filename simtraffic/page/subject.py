@@ -29,6 +29,25 @@ class Queue(Protocol):
         ...
 
 
+class Observer(Protocol):
+    """Somebody who is told how runs go: a page, or a sender."""
+
+    line: str
+    """Where it tells, for people."""
+
+    def begin(self, subject: Subject) -> None:
+        """A run starts."""
+        ...
+
+    def see(self, snapshot: Snapshot) -> None:
+        """The run goes on."""
+        ...
+
+    def end(self) -> None:
+        """The run is over."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
     """A run, as its page knows it. The ledger and the queue are read while the run goes on."""

@@ -40,6 +40,8 @@ class Snapshot:
     queued_bytes: int = 0
     lateness_p99_ms: float | None = None
     lateness_max_ms: float | None = None
+    loop_p99_ms: float | None = None
+    """Real time of a turn of the generating loop."""
     stage: str = ""
     """Name of the stage; empty while draining."""
     incidents: tuple[str, ...] = ()

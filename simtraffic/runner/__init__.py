@@ -31,8 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import datetime
 
-    from simtraffic.page import Page
-    from simtraffic.page.subject import Queue
+    from simtraffic.page.subject import Observer, Queue
     from simtraffic.report.plan import PlanResult
     from simtraffic.report.result import RunResult
     from simtraffic.report.snapshot import Snapshot
@@ -84,7 +83,7 @@ def run(  # noqa: PLR0913 - the options of the command, each with its default
     on_snapshot: Callable[[Snapshot], None] | None = None,
     stop: StopSignal | None = None,
     say: Callable[[str], None] | None = None,
-    page: Page | None = None,
+    observers: Sequence[Observer] = (),
     consent: Callable[[Sequence[str], Callable[[], PlanResult]], None] | None = None,
 ) -> RunResult:
     """Simulate a scenario and push its telemetry.
@@ -111,7 +110,7 @@ def run(  # noqa: PLR0913 - the options of the command, each with its default
         on_snapshot: called about four times a second.
         stop: set from elsewhere to end the run early.
         say: gets a line on where the telemetry goes, and warnings.
-        page: tells of the run over HTTP while it lasts; it is left open.
+        observers: told of the run, such as a :class:`simtraffic.page.Page`; they are left open.
         consent: asked before the first byte when receivers are not this machine: their hosts, and
             what foresees the volume. It raises to refuse.
 
@@ -143,11 +142,10 @@ def run(  # noqa: PLR0913 - the options of the command, each with its default
         queue_bytes or DEFAULT_QUEUE_BYTES,
         stop,
         note,
-        page,
+        observers,
     )
     watchers = [] if on_snapshot is None else [on_snapshot]
-    if page is not None:
-        watchers.append(page.see)
+    watchers += [observer.see for observer in observers]
     try:
         if cap is not None:
             cap.check(expected())
@@ -159,8 +157,8 @@ def run(  # noqa: PLR0913 - the options of the command, each with its default
     finally:
         if target.collector is not None:
             target.collector.stop()
-        if page is not None:
-            page.end()
+        for observer in observers:
+            observer.end()
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,15 +174,15 @@ class _Order:
     queue_bytes: int
     stop: StopSignal
     note: Callable[[str], None]
-    page: Page | None
+    observers: Sequence[Observer]
 
     def announce(self, ledger: Ledger, queue: Queue | None) -> None:
-        """Say where it goes, before the first byte; show it on its page."""
+        """Say where it goes, before the first byte, to everybody."""
         for line in (self.target.line, *self.target.warnings):
             self.note(line)
-        if self.page is not None:
-            self.note(f"telling of itself at {self.page.address}/metrics")
-            self.page.begin(_subject(self, ledger, queue))
+        for observer in self.observers:
+            self.note(observer.line)
+            observer.begin(_subject(self, ledger, queue))
 
 
 @dataclass(slots=True)

@@ -37,6 +37,8 @@ class Account:
     """How far the arrivals have come."""
     end_ns: int = 1
     """End of the last span, or of the arrivals."""
+    loop: QuantileSketch = field(default_factory=QuantileSketch)
+    """Nanoseconds of real time, one entry per turn of the generating loop."""
     queued_bytes: int = 0
     draining: bool = False
     overloaded: bool = False
@@ -60,6 +62,7 @@ class Account:
         self.ledger.merge(other.ledger)
         self.tally.merge(other.tally)
         self.lateness.merge(other.lateness)
+        self.loop.merge(other.loop)
         self.stage_planned = [
             mine + more for mine, more in zip(self.stage_planned, other.stage_planned, strict=True)
         ]

@@ -99,6 +99,7 @@ class Play:
             planned=playback.planned,
             elapsed_ns=playback.elapsed_ns,
             end_ns=playback.end_ns,
+            loop=playback.loop,
             queued_bytes=self.delivery.queued_bytes if self.delivery else 0,
             draining=draining,
             overloaded=playback.overloaded,

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simtraffic.clock import SECOND_NS
+from simtraffic.clock import SECOND_NS, monotonic
 from simtraffic.otlp.frames import join_frames
+from simtraffic.report.sketch import QuantileSketch
 from simtraffic.runner.account import count_by_stage
 from simtraffic.runner.setup import within
 
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from simtraffic.ledger import Ledger
     from simtraffic.otlp.frames import Frame
     from simtraffic.otlp.telemetry import Telemetry
-    from simtraffic.report.sketch import QuantileSketch
     from simtraffic.report.summary import Tally
     from simtraffic.runner.outlets import Outlets
     from simtraffic.runner.setup import Setup
@@ -61,6 +61,8 @@ class Playback:
     watch: Callable[[Playback], None] = lambda _playback: None
     """Called every now and then from the run's own thread."""
     give_up_ns: int = GIVE_UP_NS
+    loop: QuantileSketch = field(default_factory=QuantileSketch, init=False)
+    """Nanoseconds of real time, one entry per turn of the loop; waiting for the tick left out."""
     overloaded: bool = field(default=False, init=False)
     """Whether the run was given up because it could not keep up with the clock."""
     elapsed_ns: int = field(default=0, init=False)
@@ -133,6 +135,7 @@ class Playback:
         for blocks in self.setup.steps(self.outlets.forms):
             if self.is_over:
                 break
+            began = monotonic()
             exchanges = self.simulate(blocks)
             for part in self._parts(exchanges):
                 self.count(part)
@@ -148,6 +151,7 @@ class Playback:
                 self.elapsed_ns = self.setup.schedule.block_window(follows)[0]
             self._collect_until(self.elapsed_ns)
             self._let_go(self.elapsed_ns)
+            self.loop.add_repeated(int((monotonic() - began) * SECOND_NS), 1)
             self.watch(self)
         self._let_go(None)
         self._finish(block=True)
@@ -228,7 +232,9 @@ class Playback:
             if self.is_over:
                 self._break_off(ahead, min(clock.elapsed_ns(), tick_end))
                 return
+            began = monotonic()
             self._tick(ahead, tick_end, clock)
+            self.loop.add_repeated(int((monotonic() - began) * SECOND_NS), 1)
             self.watch(self)
             if clock.elapsed_ns() - tick_end > self.give_up_ns * clock.factor:
                 self.overloaded = True

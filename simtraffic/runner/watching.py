@@ -60,6 +60,7 @@ class Watch:
             queued_bytes=account.queued_bytes,
             lateness_p99_ms=None if p99 is None else p99 / 1e6,
             lateness_max_ms=late.maximum / 1e6 if late.count else None,
+            loop_p99_ms=None if (loop := account.loop.quantile(0.99)) is None else loop / 1e6,
             stage="" if draining else self._stage(elapsed),
             incidents=tuple(
                 incident.name

@@ -139,7 +139,14 @@ class TestMetrics:
         scenario = parse_scenario(BRIEF)
         with Collector("127.0.0.1:0", "127.0.0.1:0") as collector:
             results = [
-                run(scenario, endpoint=endpoint, start=START, speed="max", drain_ns=ns, page=page)
+                run(
+                    scenario,
+                    endpoint=endpoint,
+                    start=START,
+                    speed="max",
+                    drain_ns=ns,
+                    observers=[page],
+                )
                 for endpoint, ns in (
                     (collector.grpc_endpoint, 30 * 10**9),
                     ("http://127.0.0.1:1", 10**8),
@@ -154,7 +161,7 @@ class TestMetrics:
     ) -> None:
         out = tmp_path_factory.mktemp("out") / "told.jsonl"
 
-        result = run(parse_scenario(BRIEF), out=str(out), start=START, page=page)
+        result = run(parse_scenario(BRIEF), out=str(out), start=START, observers=[page])
 
         found = values(page)
         assert_is_the_ledger(found, [result])
@@ -180,7 +187,7 @@ class TestMetrics:
                 start=START,
                 speed=speed,
                 on_snapshot=look,
-                page=page,
+                observers=[page],
             )
 
         assert {snapshot.draining for snapshot, _ in seen} == {False, True}
@@ -213,7 +220,7 @@ class TestMetrics:
             scrapes = [pool.submit(scrape) for _ in range(2)]
             try:
                 for _ in range(2):
-                    run(scenario, endpoint=collector.grpc_endpoint, speed="max", page=page)
+                    run(scenario, endpoint=collector.grpc_endpoint, speed="max", observers=[page])
             finally:
                 stop.set()
 

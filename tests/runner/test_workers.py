@@ -218,7 +218,7 @@ def test_a_page_tells_of_all_of_them(collector: Collector) -> None:
             endpoint=collector.grpc_endpoint,
             speed="max",
             workers=2,
-            page=page,
+            observers=[page],
         )
         total = page._account.total()
 
