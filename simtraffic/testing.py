@@ -9,6 +9,11 @@ Installed with the package, so a test only names the fixture::
         assert otlp_collector.wait_for("traces", 1)
         assert [span.name for span in otlp_collector.spans()] == ["chat gpt-4o-mini"]
         assert not otlp_collector.counts().faults
+
+It goes wrong when it is asked to, so that one's own exporter can be tried::
+
+    def test_my_exporter_tries_again(otlp_collector):
+        otlp_collector.fault("status=503 for=1s")
 """
 
 from __future__ import annotations

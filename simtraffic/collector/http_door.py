@@ -123,7 +123,13 @@ class _Server(socketserver.TCPServer):
         )
         with self._lock:
             self._open[request] = thread
-        thread.start()
+        try:
+            thread.start()
+        except RuntimeError:
+            # The system has no more threads for us.
+            with self._lock:
+                self._open.pop(request, None)
+            reset(request)
 
     def _serve(self, request: Any, client_address: Any) -> None:
         try:

@@ -7,6 +7,7 @@ import http.client
 import json
 import socket
 import threading
+import tracemalloc
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -20,6 +21,7 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from simtraffic.collector.counts import MOST_FAULTS
+from simtraffic.collector.http_body import RefusedError, unpack
 from simtraffic.collector.http_door import HttpDoor
 from simtraffic.collector.limits import Holding, Limits
 from simtraffic.collector.receiver import Receiver
@@ -250,6 +252,18 @@ class TestGzip:
             assert self.post(opened, gzip.compress(body)) in {200, 413}
             compressed = gzip.compress(body)
             assert self.post(opened, compressed) == (200 if len(compressed) <= len(body) else 413)
+
+
+def test_a_bomb_is_inflated_no_further_than_the_limit() -> None:
+    bomb = gzip.compress(bytes(64 << 20), 1)
+    tracemalloc.start()
+    with pytest.raises(RefusedError, match="uncompressed"):
+        unpack(bomb, "gzip", 1 << 20)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+
+    # The output, and the input that is left over.
+    assert peak < (3 << 20) + len(bomb)
 
 
 class TestMalformedHeads:
