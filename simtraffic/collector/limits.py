@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import threading
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +48,37 @@ class Holding:
             self._left += size
 
 
-# Parsing holds the interpreter, so more at once would only need more memory.
-_PARSING_AT_ONCE = 4
+class Gate:
+    """Lets bodies through to be parsed, so many bytes at once; a larger one alone.
+
+    Parsed, a body takes up to some 50 times its size. In order of arrival, so that a large one is
+    not passed by small ones for ever.
+    """
+
+    def __init__(self, most_bytes: int) -> None:
+        self._most_bytes = most_bytes
+        self._inside = 0
+        self._turn = threading.Lock()
+        self._change = threading.Condition()
+
+    @contextmanager
+    def passes(self, size: int) -> Iterator[None]:
+        """While inside, so many bytes are being parsed; waits for room."""
+        with self._turn, self._change:
+            self._change.wait_for(
+                lambda: not self._inside or self._inside + size <= self._most_bytes
+            )
+            self._inside += size
+        try:
+            yield
+        finally:
+            with self._change:
+                self._inside -= size
+                self._change.notify_all()
+
+
+# Inflating holds little of the interpreter, but what is inflated waits in memory.
+_INFLATING_AT_ONCE = 4
 
 
 class Work:
@@ -53,5 +87,5 @@ class Work:
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
         self.holding = Holding(limits.bodies_held * limits.most_bytes)
-        self.gate = threading.BoundedSemaphore(_PARSING_AT_ONCE)
-        """Held while a body is inflated and parsed, which takes many times its size."""
+        self.gate = threading.BoundedSemaphore(_INFLATING_AT_ONCE)
+        """Held from when a body is inflated until it is parsed."""

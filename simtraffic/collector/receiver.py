@@ -9,6 +9,7 @@ from google.protobuf.message import DecodeError
 
 from simtraffic.collector.counts import CollectorCounts, Faults
 from simtraffic.collector.faults import FaultPlan
+from simtraffic.collector.limits import Gate, Limits
 from simtraffic.collector.logs import LogCheck
 from simtraffic.collector.metrics import MetricCheck
 from simtraffic.collector.partial import Taken, count_items, drop_last
@@ -30,6 +31,7 @@ class Receiver:
         out: Where requests are written as OTLP/JSON lines.
         keep: Whether to keep every request, for tests; memory then grows with what arrives.
         plan: What goes wrong on purpose; the doors ask it before they hand a request over.
+        most_bytes: Of bodies that are parsed at once; a larger one is parsed alone.
     """
 
     def __init__(
@@ -38,8 +40,10 @@ class Receiver:
         *,
         keep: bool = False,
         plan: FaultPlan | None = None,
+        most_bytes: int = Limits().most_bytes,
     ) -> None:
         self._out = out
+        self._gate = Gate(most_bytes)
         self.plan = plan or FaultPlan()
         self._kept: dict[str, list[Any]] | None = {each: [] for each in SIGNALS} if keep else None
         self._faults = Faults()
@@ -69,6 +73,10 @@ class Receiver:
         Raises:
             ValueError: The body is not a request of this signal; the message says why.
         """
+        with self._gate.passes(len(body)):
+            return self._receive(signal, body, is_json=is_json, reject=reject)
+
+    def _receive(self, signal: str, body: bytes, *, is_json: bool, reject: float | None) -> Taken:
         try:
             request = from_json(signal, body) if is_json else _parse(signal, body)
         except ValueError as error:

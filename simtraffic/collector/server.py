@@ -74,7 +74,9 @@ class Collector:
             sink = FileSink.open(self._out, None) if self._out else None
             if sink is not None:
                 stack.callback(sink.close)
-            self._receiver = Receiver(sink, keep=self._keep, plan=self._plan)
+            self._receiver = Receiver(
+                sink, keep=self._keep, plan=self._plan, most_bytes=self._limits.most_bytes
+            )
             grpc, http = self._addresses
             if grpc is not None:
                 grpc_door = GrpcDoor(grpc, self._receiver, self._limits, may_cut=self._may_cut)

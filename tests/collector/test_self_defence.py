@@ -8,7 +8,7 @@ import json
 import socket
 import threading
 import tracemalloc
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -23,7 +23,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from simtraffic.collector.counts import MOST_FAULTS
 from simtraffic.collector.http_body import RefusedError, unpack
 from simtraffic.collector.http_door import HttpDoor
-from simtraffic.collector.limits import Holding, Limits
+from simtraffic.collector.limits import Gate, Holding, Limits
 from simtraffic.collector.receiver import Receiver
 from simtraffic.collector.traces import TraceCheck
 
@@ -222,6 +222,57 @@ def test_what_is_held_is_counted() -> None:
     assert not holding.take(5)
     holding.give(6)
     assert holding.take(10)
+
+
+class TestGate:
+    def through(self, gate: Gate, size: int, stay: threading.Event) -> threading.Event:
+        """An event that is set once a body of this size has come through, in a thread."""
+        inside = threading.Event()
+
+        def go() -> None:
+            with gate.passes(size):
+                inside.set()
+                assert stay.wait(20)
+
+        threading.Thread(target=go, daemon=True).start()
+        return inside
+
+    def test_lets_so_many_bytes_through_at_once_and_in_order(self) -> None:
+        gate, first_goes, others_go = Gate(10), threading.Event(), threading.Event()
+        others_go.set()
+        assert self.through(gate, 6, first_goes).wait(20)
+        large = self.through(gate, 10, others_go)
+        assert not large.wait(0.05)
+        # It would fit beside the first, and comes after the large one.
+        small = self.through(gate, 1, others_go)
+        assert not small.wait(0.05)
+        first_goes.set()
+        assert large.wait(20)
+        assert small.wait(20)
+
+    def test_lets_a_body_through_alone_that_is_larger_than_all(self) -> None:
+        gate = Gate(10)
+        with gate.passes(99):
+            pass
+        with gate.passes(5), gate.passes(5):
+            pass
+
+    def test_opens_again_after_a_body_that_cannot_be_read(self) -> None:
+        receiver = Receiver(most_bytes=1)
+        for _ in range(3):
+            with pytest.raises(ValueError, match="not a request"):
+                receiver.receive("logs", b"\xff\xff\xff")
+        assert receiver.receive("logs", records()).stored == 1
+
+    def test_is_that_of_the_receiver(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        asked: list[int] = []
+        receiver = Receiver(most_bytes=10)
+        monkeypatch.setattr(
+            receiver._gate, "passes", lambda size: asked.append(size) or nullcontext()
+        )
+        receiver.receive("logs", records())
+
+        assert asked == [len(records())]
 
 
 class TestGzip:
