@@ -330,6 +330,9 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer(
         self, status: int, kind: str, body: bytes, headers: Mapping[str, str] | None = None
     ) -> None:
+        if self.request_version == "HTTP/0.9":
+            # Whose answers have neither status nor headers; nobody who says so means it.
+            self.request_version = self.protocol_version
         self.connection.settimeout(_ANSWER_S)
         self.send_response(status)
         for name, value in (headers or {}).items():

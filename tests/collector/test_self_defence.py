@@ -324,12 +324,22 @@ class TestMalformedHeads:
             (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505),
             (b"PROPFIND /v1/logs HTTP/1.1\r\n\r\n", 405),
             (b"GET /\r\n\r\n", 405),
+            (b"GET / HTTP/0.9\r\n\r\n", 405),
             (b"\x16\x03\x01\x02\x00\r\n\r\n", 400),
             (b"POST " + b"x" * 70_000 + b" HTTP/1.1\r\n\r\n", 414),
             (b"POST /v1/logs HTTP/1.1\r\n" + b"a: b\r\n" * 200 + b"\r\n", 431),
             (b"POST /v1/logs HTTP/1.1\r\na: " + b"x" * 70_000 + b"\r\n\r\n", 431),
         ],
-        ids=["HTTP/2", "method", "HTTP/0.9", "TLS", "long path", "many headers", "long header"],
+        ids=[
+            "HTTP/2",
+            "method",
+            "no version",
+            "HTTP/0.9",
+            "TLS",
+            "long path",
+            "many headers",
+            "long header",
+        ],
     )
     def test_are_answered_with_a_status_in_json(self, sent: bytes, status: int) -> None:
         with door() as (opened, receiver):

@@ -83,7 +83,7 @@ class Campaign:
         threads, handles = threading.active_count(), _handles()
         began = time.perf_counter()
         self._http, self._grpc, self._wire = HttpInProcess(), GrpcInProcess(), Wire()
-        base = 0
+        base = _rss()
         try:
             for number in range(first, first + inputs):
                 if number % 500 == 0:

@@ -131,7 +131,7 @@ class TestIsNotBlind:
         assert len(list(tmp_path.iterdir())) == 1
 
     def test_to_growth(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        sizes = iter([0, campaign.MOST_GROWTH + 1])
+        sizes = iter([0, 0, campaign.MOST_GROWTH + 1])
         monkeypatch.setattr(campaign, "_rss", lambda: next(sizes))
         monkeypatch.setattr(campaign, "FEWEST_FOR_GROWTH", 30)
 
