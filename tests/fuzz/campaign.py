@@ -30,7 +30,7 @@ MOST_GROWTH = 16 << 20
 WIRE_EVERY = 20
 ALIVE_EVERY = 2_000
 # Of fewer inputs nothing can be said about growth.
-FEWEST_FOR_GROWTH = 3_000
+FEWEST_FOR_GROWTH = 2_000
 
 
 @dataclass
