@@ -192,6 +192,7 @@ _PATTERNS = {
     units.RATE_PATTERN: "rate",
     units.SHARE_PATTERN: "share",
     units.COUNT_PATTERN: "count",
+    units.SIZE_PATTERN: "size",
     r"/|\.ya?ml$": "path",
 }
 _MOST_WORDS = 4

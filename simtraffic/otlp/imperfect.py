@@ -21,13 +21,26 @@ if TYPE_CHECKING:
 
     Ints = NDArray[np.int64]
 
+KINDS = (
+    "late_spans",
+    "missing_roots",
+    "duplicate_ids",
+    "clock_skew",
+    "oversize_attributes",
+    "out_of_order_points",
+    "missing_points",
+    "counter_resets",
+)
+"""As the keys of the scenario. The first five count spans, the next two data points."""
+
 
 class Imperfect:
     """Decides about rows and collections, and counts what was told.
 
     Attributes:
-        counts: By imperfection, in spans, data points or resets; without skewed clocks, which
-            concern everything.
+        counts: By imperfection, in spans, data points or resets.
+        cut_ns: In a run that ends early, until when rows were told at their time. Of the rest,
+            told at once, only rows that had ended by then are late.
     """
 
     def __init__(
@@ -42,7 +55,8 @@ class Imperfect:
         self.skew_ns: Ints = np.rint(signed * wanted.clock_skew_ns).astype(np.int64)
         """Of each instance's clock."""
         self.filler_bytes = wanted.oversize_attributes.bytes if wanted.oversize_attributes else 0
-        self.counts: Counter[str] = Counter()
+        self.counts: Counter[str] = Counter(dict.fromkeys(KINDS, 0))
+        self.cut_ns: int | None = None
 
     # Spans and log records.
 
@@ -72,7 +86,7 @@ class Imperfect:
     def spans(self, frame: Frame, *, count: bool) -> tuple[Frame, Frame]:
         """Rows whose spans are told, those of the usual size and those with a filler.
 
-        Some are in there twice, and some roots are not.
+        Some are in there twice, and some roots are not. Times are still the true ones.
         """
         wanted, ids = self._wanted, frame.raw["span_id"]
         times = np.ones(len(frame), dtype=np.int64)
@@ -84,12 +98,15 @@ class Imperfect:
         if count:
             # A trace that is not sampled is told by nobody.
             seen = frame.raw["sampled"].astype(bool) if "sampled" in frame.raw else True
-            late = wanted.late_spans.share if wanted.late_spans else 0.0
+            late = self.tell_ns(frame) > frame.end_ns
+            if self.cut_ns is not None:
+                late &= frame.end_ns <= self.cut_ns
             found = {
+                "late_spans": times * (late & seen),
                 "missing_roots": (times == 0) & seen,
                 "duplicate_ids": (times == 2) & seen,
+                "clock_skew": times * ((self.skew_ns[frame.instance] != 0) & seen),
                 "oversize_attributes": times * (large & seen),
-                "late_spans": times * (self._hits(ids, "late spans", late) & seen),
             }
             self.counts.update({name: int(hit.sum()) for name, hit in found.items()})
         rows = np.arange(len(frame))

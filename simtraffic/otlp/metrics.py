@@ -96,6 +96,8 @@ class MetricStream:
         """By instance, metrics of a collection that are told after the next."""
         self._reset_ns = np.zeros(aggregator.instances, dtype=np.int64)
         """When the counters of each instance began anew."""
+        self._restarted: set[int] = set()
+        """Instances whose new start no point has shown yet."""
         self._aggregator = aggregator
         self._envelopes = envelopes
         self._settings = settings
@@ -160,6 +162,7 @@ class MetricStream:
                 self._write_numbers(running, writer, times, metrics)
             else:
                 self._write_histogram(running, writer, nothing, times, metrics)
+        self.series = sum(count for mine in metrics for _, count in mine)
         late: list[list[tuple[bytes, int]]] = []
         if self._imperfect is not None:
             late = self._spoil(self._imperfect, metrics, at_ns)
@@ -179,6 +182,14 @@ class MetricStream:
             for start, off in zip(starts.tolist(), skew.tolist(), strict=True)
         ]
 
+    def _zero_unix_ns(self, found: Array) -> int | Ints:
+        """Start of the run by the clock of each exemplar's instance."""
+        start_unix_ns = self._settings.start_unix_ns
+        if self._imperfect is None:
+            return start_unix_ns
+        skew_ns: Ints = self._imperfect.skew_ns[found["instance"]]
+        return start_unix_ns + skew_ns
+
     def _spoil(
         self, imperfect: Imperfect, metrics: list[list[tuple[bytes, int]]], at_ns: int
     ) -> list[list[tuple[bytes, int]]]:
@@ -186,22 +197,41 @@ class MetricStream:
         number, late = self._aggregator.first, [list[tuple[bytes, int]]() for _ in metrics]
         for instance, mine in enumerate(metrics):
             points = sum(count for _, count in mine)
-            if self._withheld.get(instance):
-                late[instance] = self._withheld.pop(instance)
-            elif imperfect.is_out_of_order(instance, number) and points:
-                self._withheld[instance] = list(mine)
-                imperfect.counts["out_of_order_points"] += points
-                mine.clear()
-                continue
-            if imperfect.is_missing(instance, number):
+            is_missing = imperfect.is_missing(instance, number)
+            if instance in self._restarted and not is_missing and self._has_growing(instance):
+                # A reset that no point shows was not sent.
+                imperfect.counts["counter_resets"] += 1
+                self._restarted.remove(instance)
+            if is_missing:
                 imperfect.counts["missing_points"] += points
                 mine.clear()
+            elif points and instance in self._withheld:
+                # They are out of order only now, as something newer goes before them.
+                late[instance] = self._withheld.pop(instance)
+                imperfect.counts["out_of_order_points"] += sum(n for _, n in late[instance])
+            elif points and imperfect.is_out_of_order(instance, number):
+                self._withheld[instance] = list(mine)
+                mine.clear()
             if not self._settings.is_delta and imperfect.resets(instance, self._previous_ns, at_ns):
-                imperfect.counts["counter_resets"] += 1
+                self._restarted.add(instance)
                 self._reset_ns[instance] = at_ns
-                for _, running, _ in (*self._histograms, *self._counters):
+                for running in self._growing():
                     running.restart(instance)
         return late
+
+    def _growing(self) -> Iterator[Running]:
+        """What adds up from a start time: everything but gauges."""
+        for _, running, _ in self._histograms:
+            yield running
+        for counter, running, _ in self._counters:
+            if not counter.instrument.spec.rate_ns:
+                yield running
+        for standing, running, _ in self._standing:
+            if not standing.is_gauge:
+                yield running
+
+    def _has_growing(self, instance: int) -> bool:
+        return any(running.seen[instance].any() for running in self._growing())
 
     def rest(self) -> Iterator[Chunk]:
         """What was still withheld at the end of the run."""
@@ -255,7 +285,7 @@ class MetricStream:
         metrics: list[list[tuple[bytes, int]]],
     ) -> None:
         octets, width = (
-            writer.exemplars(found, self._settings.start_unix_ns) if len(found) else (b"", 0)
+            writer.exemplars(found, self._zero_unix_ns(found)) if len(found) else (b"", 0)
         )
         divisor = writer.instrument.divisor
         for instance, mine in enumerate(metrics):
@@ -295,7 +325,6 @@ class MetricStream:
             mine.append((writer.metric(points), len(points)))
 
     def _pack(self, metrics: list[list[tuple[bytes, int]]]) -> Iterator[Chunk]:
-        self.series = sum(count for mine in metrics for _, count in mine)
         entries: list[bytes | memoryview] = []
         size = count = 0
         for envelope, mine in zip(self._envelopes, metrics, strict=True):

@@ -128,8 +128,8 @@ class PointWriter:
             for s, row, extra in zip(series, rows, exemplars, strict=True)
         ]
 
-    def exemplars(self, found: NDArray[Any], start_unix_ns: int) -> tuple[bytes, int]:
-        """Exemplars, one after the other, and the bytes of each."""
+    def exemplars(self, found: NDArray[Any], start_unix_ns: int | Ints) -> tuple[bytes, int]:
+        """Exemplars, one after the other, and the bytes of each; the start may differ by row."""
         value = found["value"]
         if self.instrument.is_integer:
             value = value.astype(np.int64)

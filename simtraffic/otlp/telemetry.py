@@ -12,7 +12,7 @@ from simtraffic.otlp.aggregation import Aggregator
 from simtraffic.otlp.encoder import Encoder, Scratch
 from simtraffic.otlp.frames import Framer, integers_of, ordered
 from simtraffic.otlp.metrics import MetricSettings, MetricStream
-from simtraffic.otlp.requests import Chunk, Envelope, Packer, resource_message
+from simtraffic.otlp.requests import MAX_REQUEST_BYTES, Chunk, Envelope, Packer, resource_message
 from simtraffic.otlp.series import Instrument
 from simtraffic.otlp.shapes import Shapes
 from simtraffic.otlp.standing import Standing
@@ -148,22 +148,24 @@ class Telemetry:
     ) -> Iterator[Chunk]:
         """The same with what is wrong on purpose: log records are of all rows, spans of some."""
         encoder, packer = self._encoders[form], self._packers[form]
-        told = [imperfect.skewed(frame) for frame in frames if len(frame)]
         count = form == self._counted_form and not self._is_warming_up
-        spans: list[tuple[Frame, int]] = []
-        for frame in told if "traces" in self.settings.signals else ():
-            usual, large = imperfect.spans(frame, count=count)
-            spans += [(usual, 0), (large, imperfect.filler_bytes)]
-        logs = [(frame, 0) for frame in told]
-        for signal, parts in (("traces", spans), ("logs", logs)):
+
+        def packed(signal: str, frames: Sequence[Frame], filler_bytes: int = 0) -> Iterator[Chunk]:
             self.scratch.reset()
-            pieces = [
-                piece
-                for frame, filler_bytes in parts
-                if len(frame)
-                for piece in encoder.encode(encoder.prepare(frame), signal, filler_bytes)
-            ]
+            rows = [encoder.prepare(imperfect.skewed(frame)) for frame in frames if len(frame)]
+            pieces = [p for part in rows for p in encoder.encode(part, signal, filler_bytes)]
             yield from packer.pack(signal, pieces)
+
+        if "traces" in self.settings.signals:
+            split = [imperfect.spans(frame, count=count) for frame in frames if len(frame)]
+            yield from packed("traces", [usual for usual, _ in split])
+            # However many are large, they fill no more memory than one request may.
+            step = max(MAX_REQUEST_BYTES // max(imperfect.filler_bytes, 1), 1)
+            for _, large in split:
+                for first in range(0, len(large), step):
+                    part = large.take(slice(first, first + step))
+                    yield from packed("traces", [part], imperfect.filler_bytes)
+        yield from packed("logs", frames)
 
     def warm_up(self, frames: Sequence[Frame], form: str = "protobuf") -> None:
         """Build the templates of these rows before their time is measured."""

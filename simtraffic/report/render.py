@@ -33,6 +33,7 @@ def summary(result: RunResult, width: int = 100) -> RenderableType:
         *_incidents(result),
         *_thresholds(result),
         *_losses(result),
+        *_imperfections(result),
         *_collector(result),
         *_closing(result),
     ]
@@ -193,6 +194,13 @@ def _losses(result: RunResult) -> list[RenderableType]:
         )
     drawn.columns[3].justify = "left"
     return [section("Losses", drawn, *more(result.losses, "reasons"))]
+
+
+def _imperfections(result: RunResult) -> list[RenderableType]:
+    if result.imperfections is None:
+        return []
+    rows = [(kind, f"{count:,}") for kind, count in result.imperfections.items() if count]
+    return [section("Wrong on purpose", labelled(rows or [("none", "")]))]
 
 
 def _collector(result: RunResult) -> list[RenderableType]:

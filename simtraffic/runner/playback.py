@@ -82,6 +82,9 @@ class Playback:
         self.stage_planned = [0] * len(schedule.stages)
         self._held: list[tuple[int, Frame]] = []
         """Rows to be told late on purpose, and when."""
+        self._is_collected = False
+        self._told_ns = 0
+        """Rows that ended by then were told, but for those late on purpose."""
 
     @property
     def is_over(self) -> bool:
@@ -198,7 +201,10 @@ class Playback:
             self._collect(self.telemetry.metrics.next_ns(), block=True)
 
     def _finish(self, *, block: bool) -> int:
-        """The collections that are left; the last is at the end of the run."""
+        """The collections that are left, once; the last is at the end of the run."""
+        if self._is_collected:
+            return 0
+        self._is_collected = True
         end_ns = self.end_ns
         points = 0
         while self.telemetry.metrics.next_ns() < end_ns:
@@ -240,7 +246,6 @@ class Playback:
                 self.overloaded = True
                 self._break_off(ahead, tick_end)
                 return
-        self._late(self._finish(block=False), tick_end, clock)
 
     def _is_through(self, ahead: _Ahead, tick_end: int) -> bool:
         over = tick_end >= self.setup.schedule.duration_ns
@@ -250,11 +255,15 @@ class Playback:
         self.elapsed_ns = min(tick_end, self.setup.schedule.duration_ns)
         ahead.arrive(tick_end)
         frames = ahead.due(tick_end)
+        self._told_ns = tick_end
         self._late(self._tell(frames, block=False) if frames else 0, tick_end, clock)
         # The end of the run has a collection of its own.
         end_ns = max(self.setup.schedule.duration_ns, self.last_end_ns)
         while (at_ns := self.telemetry.metrics.next_ns()) <= tick_end and at_ns < end_ns:
             self._late(self._collect(at_ns, block=False), tick_end, clock)
+        if tick_end >= end_ns:
+            # All have arrived. The last points do not wait for spans that are late on purpose.
+            self._late(self._finish(block=False), tick_end, clock)
 
     def _late(self, records: int, tick_end: int, clock: RealClock) -> None:
         if records:
@@ -266,6 +275,8 @@ class Playback:
         self.elapsed_ns = min(now_ns, self.setup.schedule.duration_ns)
         ahead.arrive(self.elapsed_ns)
         frames = ahead.rest(self.elapsed_ns)
+        if self.telemetry.imperfect is not None:
+            self.telemetry.imperfect.cut_ns = self._told_ns
         if frames:
             self._tell(frames, block=False)
         self._finish(block=False)

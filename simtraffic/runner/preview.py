@@ -6,7 +6,7 @@ counts. A long one is sampled: blocks spread over the run are simulated and scal
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -28,6 +28,7 @@ from simtraffic.runner.outlets import Outlets
 from simtraffic.runner.playback import Playback
 from simtraffic.runner.setup import Setup, within
 from simtraffic.runner.stop import StopSignal
+from simtraffic.scenario.imperfections import Imperfections
 
 if TYPE_CHECKING:
     from simtraffic.clock import Flag
@@ -196,8 +197,9 @@ def _sample(setup: Setup, collections: int) -> _Seen:
             counted.size[chunk.signal] += chunk.proto_bytes
     series = _series(telemetry)
     count, size = _collection(setup, blocks[picked[0]])
-    counted.count["metrics"] = series * collections
-    counted.size["metrics"] = int(series * collections * size / count) if count else 0
+    told = 1 - setup.scenario.imperfections.missing_points
+    counted.count["metrics"] = round(series * collections * told)
+    counted.size["metrics"] = int(counted.count["metrics"] * size / count) if count else 0
     return _Seen(counted, tally, series, requests)
 
 
@@ -218,7 +220,8 @@ def _series(telemetry: Telemetry) -> int:
 
 def _collection(setup: Setup, block: int) -> tuple[int, int]:
     """Points and bytes of one collection, measured on a block moved to the start of the run."""
-    telemetry = setup.telemetry()
+    calm = setup.scenario.model_copy(update={"imperfections": Imperfections()})
+    telemetry = replace(setup, scenario=calm).telemetry()
     exchanges = setup.simulator.simulate(block)
     interval_ns = setup.scenario.telemetry.metrics.interval_ns
     frames = telemetry.frames(exchanges)

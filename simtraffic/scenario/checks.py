@@ -29,6 +29,12 @@ if TYPE_CHECKING:
 MIN_INTERVAL_NS = 100_000_000
 """A tick of the run is as long; metrics cannot be collected more often."""
 
+MAX_ATTRIBUTE_BYTES = 16_000_000
+"""Four times what receivers take by default: enough to be refused, and a record fits in memory."""
+
+MAX_SKEW_NS = 365 * 24 * 3_600_000_000_000
+"""Times stay inside what 64 bits hold."""
+
 _RESERVED = ("service.name", "service.instance.id", "simtraffic.")
 
 
@@ -173,6 +179,22 @@ def check_telemetry(review: Review) -> None:
     if review.is_sound("telemetry", "metrics", "interval") and interval < MIN_INTERVAL_NS:
         hint = f"at least {format_duration(MIN_INTERVAL_NS)}"
         review.note(("telemetry", "metrics", "interval"), "interval too short", hint=hint)
+
+
+def check_imperfections(review: Review) -> None:
+    """What is wanted on purpose can be told."""
+    wanted = review.scenario.imperfections
+    late, large = wanted.late_spans, wanted.oversize_attributes
+    path: Path = ("imperfections", "late_spans", "by")
+    if late is not None and review.is_sound(*path) and not late.by_ns:
+        review.note(path, "no time at all", hint="write it like 90s")
+    path = ("imperfections", "oversize_attributes", "bytes")
+    fits = large is None or 1 <= large.bytes <= MAX_ATTRIBUTE_BYTES
+    if review.is_sound(*path) and not fits:
+        review.note(path, "size out of range", hint="write 1B to 16MB")
+    path = ("imperfections", "clock_skew")
+    if review.is_sound(*path) and wanted.clock_skew_ns > MAX_SKEW_NS:
+        review.note(path, "too far off", hint=f"at most {format_duration(MAX_SKEW_NS)}")
 
 
 def is_file_name(convention: str) -> bool:

@@ -9,6 +9,7 @@ from simtraffic.errors import ScenarioError
 from simtraffic.scenario.checks import (
     Review,
     absolute_conventions,
+    check_imperfections,
     check_incident_times,
     check_load,
     check_service,
@@ -38,6 +39,7 @@ _CHECKS = (
     check_incident_times,
     check_matches,
     check_telemetry,
+    check_imperfections,
     check_thresholds,
 )
 

@@ -54,6 +54,18 @@ def test_the_drawn_ledger_balances():
     assert generated == sum(others)
 
 
+def test_what_was_wrong_on_purpose_is_told_where_it_was_wanted():
+    calm, wrong = (
+        to_text(summary(a_result(imperfections=counts), 80), 80)
+        for counts in (None, {"late_spans": 1_234, "missing_roots": 0})
+    )
+
+    assert "on purpose" not in calm
+    said = wrong.partition("Wrong on purpose")[2].split()
+    assert said[:2] == ["late_spans", "1,234"]
+    assert "missing_roots" not in wrong
+
+
 def test_a_plain_stream_gets_no_escape_codes():
     assert "\x1b" not in to_text(summary(a_failed_result()))
 

@@ -116,6 +116,33 @@ def test_several_tell_what_one_tells_and_judge_it_alike() -> None:
     assert several.exit_code == one.exit_code == 5
 
 
+def test_several_tell_the_same_wrong_things() -> None:
+    spoiled = """
+imperfections:
+  late_spans: {share: 10%, by: 5s}
+  missing_roots: 10%
+  duplicate_ids: 10%
+  clock_skew: 3s
+  oversize_attributes: {share: 5%, bytes: 2KB}
+"""
+    scenario, counts, told = parse_scenario(RICH + spoiled), [], []
+    for workers in (1, 2):
+        with Collector(keep=True) as collector:
+            result = run(
+                scenario,
+                endpoint=collector.grpc_endpoint,
+                speed="max",
+                start=START,
+                workers=workers,
+            )
+            counts.append(result.imperfections)
+            told.append(bag(collector.spans()))
+
+    assert told[1] == told[0]
+    assert counts[1] == counts[0]
+    assert all(counts[0][kind] for kind in list(counts[0])[:5])
+
+
 @pytest.mark.real  # real time, real processes
 def test_a_shard_is_divided_further(collector: Collector) -> None:
     scenario = parse_scenario(RICH)
