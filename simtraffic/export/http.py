@@ -111,7 +111,11 @@ class HttpTransport:
                 "POST", self._url, content=body, timeout=timeout_s
             ) as response:
                 self._answered = True
-                return _read_answer(batch.signal, response, deadline, is_json=self._is_json)
+                answer = _read_answer(batch.signal, response, deadline, is_json=self._is_json)
+                # It knows its stream, which knows it: a cycle that would keep the request's body
+                # until a collection, of which a run makes few.
+                response.stream = httpx.ByteStream(b"")
+                return answer
         except httpx.TransportError as error:
             unsafe = tls_refusal(str(error))
             if unsafe:

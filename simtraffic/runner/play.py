@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 EVERY_S = 0.25
 """Real seconds between two accounts of a run that goes on."""
 
+TIDY_EVERY_S = 5.0
+"""Real seconds between two collections of young garbage."""
+
 
 @dataclass(kw_only=True)
 class Play:
@@ -58,8 +61,8 @@ class Play:
         )
         self._told_at = 0.0
         self._cpu_before = cpu_seconds()
-        if self.on_account is not None:
-            self._playback.watch = lambda _playback: self._tell()
+        self._tidied_at = monotonic()
+        self._playback.watch = lambda _playback: self._turn()
 
     def through(self) -> None:
         """Tell everything; what is held then has still to be delivered."""
@@ -108,6 +111,15 @@ class Play:
             cpu_seconds=cpu_seconds() - self._cpu_before,
             peak_rss_bytes=peak_rss_bytes(),
         )
+
+    def _turn(self) -> None:
+        """What is to be done between two turns of the loop."""
+        now = monotonic()
+        if now - self._tidied_at >= TIDY_EVERY_S:
+            self._tidied_at = now
+            # Libraries leave cycles behind; those are young, and looking for them is quick.
+            gc.collect(1)
+        self._tell()
 
     def _tell(self, *, draining: bool = False) -> None:
         now = monotonic()

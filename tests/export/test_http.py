@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 import gzip
 import json
 import socket
@@ -8,11 +9,13 @@ import tracemalloc
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 
+import httpx
 import pytest
 from google.rpc import status_pb2
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
 from simtraffic.clock import SECOND_NS, unix_ns
+from simtraffic.collector import Collector
 from simtraffic.errors import UsageError
 from simtraffic.export import Batch, Outcome, SendResult
 from simtraffic.export.answers import UNREADABLE
@@ -386,3 +389,24 @@ def test_a_missing_certificate_is_a_fault_of_the_command_line() -> None:
 
     with pytest.raises(UsageError, match=r"/nowhere/ca\.pem: cannot be used for TLS"):
         HttpTransport(settings)
+
+
+def test_nothing_of_a_request_is_kept_after_its_answer() -> None:
+    """A run collects little garbage while it goes, so that a cycle would keep every body."""
+
+    def answers() -> int:
+        return sum(isinstance(each, httpx.Response) for each in gc.get_objects())
+
+    with Collector() as collector:
+        endpoint = f"{collector.http_endpoint}/v1/logs"
+        transport = HttpTransport(ExportSettings(endpoint, "http/protobuf"))
+        gc.collect()
+        gc.disable()
+        try:
+            before = answers()
+            for _ in range(10):
+                assert transport.send(Batch("logs", b"", 0), 5.0).outcome is Outcome.ACCEPTED
+            assert answers() == before
+        finally:
+            gc.enable()
+            transport.close()
