@@ -1,4 +1,4 @@
-"""One process against two: the same run at full speed into a receiver that hardly costs anything."""
+"""One process against two: the same run at full speed into a receiver that costs little."""
 
 from __future__ import annotations
 
