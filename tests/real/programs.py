@@ -39,7 +39,7 @@ receivers:
       grpc: {{endpoint: "127.0.0.1:{grpc}", {of_grpc}}}
       http: {{endpoint: "127.0.0.1:{http}", {of_http}}}
 processors:
-  memory_limiter: {{check_interval: 1s, limit_mib: 512}}
+  memory_limiter: {{check_interval: 100ms, limit_mib: {limit_mib}, spike_limit_mib: 1}}
   batch: {{timeout: 50ms}}
 exporters:
   file/traces: {{path: "{folder}/traces.jsonl", flush_interval: 50ms}}
@@ -112,18 +112,30 @@ def missing(name: str, how: str) -> str:
 
 @contextmanager
 def otelcol(
-    folder: Path, *, of_grpc: str = "", of_http: str = "", extensions: str = ""
+    folder: Path,
+    *,
+    of_grpc: str = "",
+    of_http: str = "",
+    extensions: str = "",
+    limit_mib: int = 512,
 ) -> Iterator[Door]:
     """An OpenTelemetry Collector that writes what it takes into files of the folder.
 
     ``of_grpc`` and ``of_http`` are further settings of its doors, as in a YAML flow mapping, such
-    as ``tls: {...}``; ``extensions`` are those that they name.
+    as ``tls: {...}``; ``extensions`` are those that they name; ``limit_mib`` is the memory over
+    which it refuses.
     """
     program = tool("otelcol")
     grpc, http, health = free_ports(3)
     config = folder / "otelcol.yaml"
     text = _OTELCOL.format(
-        grpc=grpc, http=http, health=health, folder=folder, of_grpc=of_grpc, of_http=of_http
+        grpc=grpc,
+        http=http,
+        health=health,
+        folder=folder,
+        of_grpc=of_grpc,
+        of_http=of_http,
+        limit_mib=limit_mib,
     )
     if extensions:
         named = extensions.partition(":")[0].strip()

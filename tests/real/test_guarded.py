@@ -98,3 +98,31 @@ def test_what_is_over_its_limit_arrives_in_parts(
     received = counts(items_in(*door.received))
     assert received == {signal: each.generated for signal, each in result.signals.items()}
     assert result.signals["traces"].retries > 0
+
+
+@pytest.mark.parametrize("protocol", ["grpc", "http/protobuf", "http/json"])
+def test_a_collector_that_is_out_of_memory_is_told_with_its_own_words(
+    scenario: Path, tmp_path: Path, protocol: str
+) -> None:
+    """It holds more than two megabytes from the start, so its memory limiter refuses everything."""
+    with otelcol(tmp_path, limit_mib=2) as door:
+        result = run(
+            load_scenario(scenario),
+            endpoint=door.endpoint(protocol),
+            protocol=protocol,
+            speed=20,
+            drain_ns=2_000_000_000,
+        )
+        door.stop()
+
+    assert result.exit_code == 4
+    assert counts(items_in(*(path for path in door.received if path.exists()))) == {
+        signal: each.accepted for signal, each in result.signals.items()
+    }
+    for each in result.signals.values():
+        assert each.generated == each.accepted + each.rejected + each.failed + each.dropped
+        # Refused for now, not for good: it is tried again until the drain is over.
+        assert (each.accepted, each.rejected) == (0, 0)
+        assert each.failed > 0
+    assert result.signals["traces"].retries > 0
+    assert any("memory" in loss.reason for loss in result.losses)
