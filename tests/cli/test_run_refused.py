@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+# Whole processes against locked doors, in real time.
+pytestmark = pytest.mark.real
+
 SECRET = "tr0ub4dor-and-3"
 # An hour: a run that does not end early is killed by the test's own patience.
 SCENARIO = """\

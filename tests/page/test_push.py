@@ -65,6 +65,7 @@ def test_the_last_figures_are_the_ledger_and_a_trace_tells_the_stages() -> None:
     assert all(r["service.name"] == "llm-gateway" for r in resources(generated))
 
 
+@pytest.mark.real  # real time
 def test_a_receiver_that_is_away_costs_a_few_seconds_and_no_word(
     capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:

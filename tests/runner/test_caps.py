@@ -32,7 +32,7 @@ def test_a_run_that_is_expected_to_come_to_more_is_refused_before_the_first_byte
         assert collector.counts().requests == 0
 
 
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.real)])
 @pytest.mark.parametrize("bound", ["max_spans", "max_bytes"])
 def test_a_cap_that_is_reached_ends_the_run_and_is_never_exceeded(
     bound: str, workers: int, monkeypatch: pytest.MonkeyPatch
