@@ -34,7 +34,7 @@ class Consent:
         """
         if set(hosts) <= self._hosts:
             return
-        may_ask = not self.is_given and sys.stdin.isatty() and console.people.isatty()
+        may_ask = not self.is_given and sys.stdin.isatty() and console.people().isatty()
         if self.quiet and not may_ask:
             return
         console.tell(f"not this machine: {', '.join(hosts)}; {volume(expected())}")

@@ -9,7 +9,7 @@ import contextlib
 import io
 import os
 import sys
-from typing import TYPE_CHECKING, TextIO, cast
+from typing import TYPE_CHECKING, Any, TextIO, cast
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -23,37 +23,45 @@ _LOST = contextlib.suppress(OSError, ValueError, AttributeError)
 
 
 class PeopleStream(io.TextIOBase):
-    """Standard error, which may be lost without harm: closed, on a full disk, a terminal gone."""
+    """Standard error, which may be lost without harm: closed, on a full disk, a terminal gone.
+
+    It keeps the stream that was there when it was made. Whoever replaces ``sys.stderr`` for a
+    while, as a live picture does, may write through it without coming back to itself.
+    """
+
+    def __init__(self, behind: TextIO | None) -> None:
+        self._behind: Any = behind
 
     @property
     def encoding(self) -> str:  # type: ignore[override]
         """Of the stream behind it."""
-        return getattr(sys.stderr, "encoding", None) or "utf-8"
+        return getattr(self._behind, "encoding", None) or "utf-8"
 
     def write(self, text: str) -> int:
         """Write what can be written."""
         with _LOST:
-            sys.stderr.write(text)
+            self._behind.write(text)
         return len(text)
 
     def flush(self) -> None:
         """Flush what can be flushed."""
         with _LOST:
-            sys.stderr.flush()
+            self._behind.flush()
 
     def isatty(self) -> bool:
         """Whether it is a terminal."""
         with _LOST:
-            return sys.stderr.isatty()
+            return bool(self._behind.isatty())
         return False
 
     def fileno(self) -> int:
         """Of the stream behind it."""
-        return sys.stderr.fileno()
+        return int(self._behind.fileno())
 
 
-people = cast("TextIO", PeopleStream())
-"""Standard error, for people."""
+def people() -> TextIO:
+    """Standard error as it is now, for people."""
+    return cast("TextIO", PeopleStream(sys.stderr))
 
 
 def write(text: str) -> None:
@@ -69,8 +77,9 @@ def line(text: str = "") -> None:
 
 def tell(text: str) -> None:
     """A line for people on standard error."""
-    people.write(text + "\n")
-    people.flush()
+    stream = people()
+    stream.write(text + "\n")
+    stream.flush()
 
 
 def tell_from_signal(text: str) -> None:
@@ -86,7 +95,7 @@ def show(renderable: RenderableType) -> None:
 
 def show_people(renderable: RenderableType) -> None:
     """Draw something for people on standard error."""
-    _draw(people, renderable)
+    _draw(people(), renderable)
 
 
 def columns(stream: TextIO) -> int:
@@ -118,7 +127,7 @@ def may_draw_live() -> bool:
     """Whether standard error is a terminal where a picture may be redrawn; not so in CI."""
     if any(os.environ.get(name) for name in _NEVER_LIVE):
         return False
-    return people.isatty() and os.environ.get("TERM") != "dumb"
+    return people().isatty() and os.environ.get("TERM") != "dumb"
 
 
 def silence_stdout() -> None:

@@ -306,7 +306,7 @@ def _run_one(scenario: Scenario, wishes: _Wishes, arguments: dict[str, Any]) -> 
 
     live = console.may_draw_live() and not wishes.quiet
     curve = points_of(scenario.load, arguments["duration_ns"])
-    with ProgressView(console.people, live=live, name=scenario.name, curve=curve) as view:
+    with ProgressView(console.people(), live=live, name=scenario.name, curve=curve) as view:
         watcher = _Watcher(view, StopSignal(), quiet=wishes.quiet)
         # Reporting is inside as well: an impatient second signal must not cost the ledger.
         with Interruption(watcher, watcher.farewell) as interruption:
@@ -374,7 +374,7 @@ def _say(result: RunResult, wishes: _Wishes) -> None:
     if not wishes.quiet:
         from simtraffic.report.render import summary  # noqa: PLC0415
 
-        console.show_people(summary(result, console.columns(console.people)))
+        console.show_people(summary(result, console.columns(console.people())))
     elif not result.passed:
         console.tell(f"{result.scenario}: {result.verdict}; " + "; ".join(result.reasons))
 

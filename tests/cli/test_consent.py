@@ -20,7 +20,7 @@ class Terminal:
         self.asked = 0
         self._answer = answer
         monkeypatch.setattr("sys.stdin", self)
-        monkeypatch.setattr(console, "people", self)
+        monkeypatch.setattr(console, "people", lambda: self)
         monkeypatch.setattr(console, "tell", self.said.append)
         monkeypatch.setattr(typer, "confirm", self._confirm)
 
