@@ -1,6 +1,10 @@
 """`python -m simtraffic`."""
 
-from simtraffic.cli.main import main
-
 if __name__ == "__main__":
+    from simtraffic.children import forget_working_directory
+
+    forget_working_directory()
+
+    from simtraffic.cli.main import main
+
     main()

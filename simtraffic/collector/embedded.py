@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from typing import Any, Self
 
+from simtraffic import children
 from simtraffic.errors import SimtrafficError
 
 # A process that does not answer is ended; parsing of what was accepted is done long before.
@@ -25,9 +25,9 @@ class EmbeddedCollector:
 
     def __init__(self, grpc: str = "127.0.0.1:0", http: str = "127.0.0.1:0") -> None:
         self._counts: dict[str, Any] | None = None
-        command = [sys.executable, "-m", "simtraffic", "collect", "--json", "--announce"]
+        options = ["--json", "--announce", "--grpc", grpc, "--http", http]
         self._process = subprocess.Popen(  # noqa: S603 - this very program
-            [*command, "--grpc", grpc, "--http", http],
+            children.command("simtraffic", "collect", *options),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             start_new_session=True,

@@ -5,12 +5,12 @@ from __future__ import annotations
 import signal
 import socket
 import subprocess
-import sys
 import threading
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Self
 
+from simtraffic import children
 from simtraffic.runner.account import Account
 from simtraffic.runner.job import Job
 from simtraffic.runner.play import EVERY_S
@@ -118,7 +118,7 @@ class Crew:
         mine, theirs = socket.socketpair()
         with theirs:
             process = subprocess.Popen(  # noqa: S603 - this very program
-                [sys.executable, "-m", "simtraffic.runner.worker", str(theirs.fileno())],
+                children.command("simtraffic.runner.worker", str(theirs.fileno())),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 pass_fds=[theirs.fileno()],
