@@ -6,10 +6,11 @@ Rich is imported when something is drawn, not before: most commands print a line
 from __future__ import annotations
 
 import contextlib
-import io
 import os
 import sys
-from typing import TYPE_CHECKING, Any, TextIO, cast
+from typing import TYPE_CHECKING, TextIO, cast
+
+from simtraffic.cli.streams import DataStream, PeopleStream
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -18,61 +19,28 @@ _PIPE_COLUMNS = 120
 _NEVER_LIVE = ("CI", "GITHUB_ACTIONS", "GITLAB_CI", "BUILDKITE", "JENKINS_URL")
 
 
-# Python has no standard error at all when it was closed from the start.
-_LOST = contextlib.suppress(OSError, ValueError, AttributeError)
-
-
-class PeopleStream(io.TextIOBase):
-    """Standard error, which may be lost without harm: closed, on a full disk, a terminal gone.
-
-    It keeps the stream that was there when it was made. Whoever replaces ``sys.stderr`` for a
-    while, as a live picture does, may write through it without coming back to itself.
-    """
-
-    def __init__(self, behind: TextIO | None) -> None:
-        self._behind: Any = behind
-
-    @property
-    def encoding(self) -> str:  # type: ignore[override]
-        """Of the stream behind it."""
-        return getattr(self._behind, "encoding", None) or "utf-8"
-
-    def write(self, text: str) -> int:
-        """Write what can be written."""
-        with _LOST:
-            self._behind.write(text)
-        return len(text)
-
-    def flush(self) -> None:
-        """Flush what can be flushed."""
-        with _LOST:
-            self._behind.flush()
-
-    def isatty(self) -> bool:
-        """Whether it is a terminal."""
-        with _LOST:
-            return bool(self._behind.isatty())
-        return False
-
-    def fileno(self) -> int:
-        """Of the stream behind it."""
-        return int(self._behind.fileno())
-
-
 def people() -> TextIO:
     """Standard error as it is now, for people."""
     return cast("TextIO", PeopleStream(sys.stderr))
 
 
+def stdout() -> TextIO:
+    """Standard output as it is now, for what was asked for."""
+    return cast("TextIO", DataStream(sys.stdout))
+
+
 def write(text: str) -> None:
-    """Data on standard output, as it is; the text brings its own line feeds."""
-    sys.stdout.write(text)
-    sys.stdout.flush()
+    """Data for programs on standard output, as it is and in UTF-8; it brings its own line feeds."""
+    stream = DataStream(sys.stdout)
+    stream.write_data(text)
+    stream.flush()
 
 
 def line(text: str = "") -> None:
-    """A line of data on standard output."""
-    write(text + "\n")
+    """A line of what was asked for, for people and programs, on standard output."""
+    stream = DataStream(sys.stdout)
+    stream.write(text + "\n")
+    stream.flush()
 
 
 def tell(text: str) -> None:
@@ -84,13 +52,13 @@ def tell(text: str) -> None:
 
 def tell_from_signal(text: str) -> None:
     """The same inside a signal handler, past buffers that the interrupted code may be writing."""
-    with _LOST:
+    with contextlib.suppress(OSError, ValueError, AttributeError):
         os.write(sys.stderr.fileno(), text.encode() + b"\n")
 
 
 def show(renderable: RenderableType) -> None:
     """Draw something that was asked for on standard output."""
-    _draw(sys.stdout, renderable)
+    _draw(stdout(), renderable)
 
 
 def show_people(renderable: RenderableType) -> None:
@@ -128,14 +96,3 @@ def may_draw_live() -> bool:
     if any(os.environ.get(name) for name in _NEVER_LIVE):
         return False
     return people().isatty() and os.environ.get("TERM") != "dumb"
-
-
-def silence_stdout() -> None:
-    """After its reader has gone: what is still buffered goes nowhere, quietly."""
-    try:
-        null = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(null, sys.stdout.fileno())
-        os.close(null)
-    except (OSError, ValueError):
-        # Not a real file, as in tests; then there is nothing to flush at the end either.
-        pass

@@ -16,7 +16,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from simtraffic._version import __version__
-from simtraffic.cli import console
+from simtraffic.cli import console, streams
 from simtraffic.errors import ExitCode, FaultsError, SimtrafficError
 
 _HELP = """Generate the telemetry of LLM services, without any LLM.
@@ -96,9 +96,6 @@ class _Commands(TyperGroup):
         except SimtrafficError as error:
             _tell_error(error)
             raise typer.Exit(int(error.exit_code)) from error
-        except BrokenPipeError as error:
-            console.silence_stdout()
-            raise typer.Exit(int(ExitCode.NOT_DELIVERED)) from error
         except KeyboardInterrupt as error:
             raise typer.Exit(int(ExitCode.INTERRUPTED)) from error
         except Exception as error:
@@ -163,15 +160,13 @@ def _options(
 
 def main() -> None:
     """Entry point of the `simtraffic` script."""
+    streams.prepare()
     try:
-        app(prog_name="simtraffic")
-    finally:
-        _flush()
-
-
-def _flush() -> None:
-    """Write what is buffered while a broken pipe can still be caught."""
-    try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        console.silence_stdout()
+        try:
+            app(prog_name="simtraffic")
+        finally:
+            sys.stdout.flush()
+    except SimtrafficError as error:
+        # Help and the version are printed where no command is there to catch their loss.
+        _tell_error(error)
+        sys.exit(int(error.exit_code))

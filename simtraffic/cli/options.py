@@ -197,6 +197,8 @@ def check_writable(option: str, path: str) -> None:
     folder = os.path.dirname(path) or "."
     if not path:
         problem = "the name is empty"
+    elif place_of(path) is None:
+        problem = "the working directory is no more"
     elif os.path.isdir(path):
         problem = "is a directory"
     elif os.path.exists(path):
@@ -207,3 +209,11 @@ def check_writable(option: str, path: str) -> None:
         problem = "" if os.access(folder, os.W_OK) else "no permission to write in its directory"
     if problem:
         raise UsageError(f"{option}: cannot be written, {problem}; found {path!r}")
+
+
+def place_of(path: str) -> str | None:
+    """The path without links and dots; None for a relative one when nothing is where it starts."""
+    try:
+        return os.path.realpath(path)
+    except OSError:
+        return None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated
 
 import typer
@@ -44,4 +43,4 @@ def plan(
         return
     from simtraffic.report.plan_view import plan_view  # noqa: PLC0415
 
-    console.show(plan_view(planned, console.columns(sys.stdout)))
+    console.show(plan_view(planned, console.columns(console.stdout())))

@@ -117,7 +117,7 @@ def _telemetry(
     if signals is not None:
         changes["signals"] = _listed("--signals", signals, get_args(Signal))
     if conventions is not None:
-        asked = tuple(os.path.abspath(n) if is_file_name(n) else n for n in conventions)
+        asked = tuple(_absolute(n) if is_file_name(n) else n for n in conventions)
         known = (*convention_names(), *(name for name in asked if is_file_name(name)))
         changes["conventions"] = _listed("--convention", asked, known)
     if sampling is not None:
@@ -125,6 +125,15 @@ def _telemetry(
             raise UsageError(f"sampling: out of range; found {sampling}; write 0 to 1")
         changes["sampling"] = sampling
     return telemetry.model_copy(update=changes)
+
+
+def _absolute(path: str) -> str:
+    try:
+        return os.path.abspath(path)
+    except OSError as error:
+        raise UsageError(
+            f"--convention: the working directory is no more; found {path!r}; write the whole path"
+        ) from error
 
 
 def _listed(option: str, names: Sequence[str], known: Sequence[str]) -> tuple[str, ...]:
