@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from simtraffic.cli import console, environment, options, page
 from simtraffic.cli.consent import Consent
-from simtraffic.errors import ExitCode, UsageError
+from simtraffic.cli.wishes import Wishes
+from simtraffic.errors import ExitCode
 
 if TYPE_CHECKING:
-    from simtraffic.report.result import RunResult
-    from simtraffic.report.snapshot import Snapshot
-    from simtraffic.runner import StopSignal
     from simtraffic.scenario import Scenario
 
 _TO = "Where it goes"
 _HOW = "How it runs"
 _REPORT = "What it reports"
-_PLACE = "{name}"
 
 
 def run(  # noqa: PLR0913, PLR0917 - one parameter an option
@@ -188,7 +184,7 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter an option
     from simtraffic.units import parse_count, parse_duration, parse_size  # noqa: PLC0415
 
     environment.require_enabled(os.environ)
-    wishes = _Wishes(out=out, result=result, quiet=quiet, json=json)
+    wishes = Wishes(out=out, result=result, quiet=quiet, json=json)
     wishes.check(len(scenario))
     timeout_ns = options.quantity("--timeout", timeout, parse_duration)
     arguments: dict[str, Any] = {
@@ -227,61 +223,7 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter an option
     raise typer.Exit(code)
 
 
-@dataclass(frozen=True, slots=True)
-class _Wishes:
-    """Where results are wanted."""
-
-    out: str | None
-    result: str | None
-    quiet: bool
-    json: bool
-
-    def warn(self, text: str) -> None:
-        """A line for people, unless they want none."""
-        if not self.quiet:
-            console.tell(text)
-
-    def check(self, scenarios: int) -> None:
-        """Refuse what contradicts itself.
-
-        Raises:
-            UsageError: it does.
-        """
-        if self.json and self.out == "-":
-            raise UsageError(
-                "--json: standard output cannot hold both the result and the telemetry;"
-                " found --out -; write the result to a file with --result"
-            )
-        for option, path in (("--out", self.out), ("--result", self.result)):
-            if scenarios > 1 and path not in (None, "-") and _PLACE not in str(path):
-                raise UsageError(
-                    f"{option}: one file for {scenarios} scenarios would be overwritten;"
-                    f" found {path!r}; put {_PLACE} into the path"
-                )
-
-    def check_paths(self, scenarios: list[Scenario], files: list[str]) -> None:
-        """Make sure that every file can be written, and that none overwrites another.
-
-        Raises:
-            UsageError: one cannot.
-        """
-        taken = {os.path.realpath(file): "a scenario" for file in files}
-        for scenario in scenarios:
-            for option, path in (("--out", self.out), ("--result", self.result)):
-                if path is None or path == "-":
-                    continue
-                named = _named(path, scenario)
-                place = os.path.realpath(named)
-                if place in taken and os.path.basename(place) != "null":
-                    raise UsageError(
-                        f"{option}: the file is {taken[place]} already; found {named!r};"
-                        " name another"
-                    )
-                taken[place] = f"{option} of {scenario.name}"
-                options.check_writable(option, named)
-
-
-def _run_all(scenarios: list[Scenario], wishes: _Wishes, arguments: dict[str, Any]) -> ExitCode:
+def _run_all(scenarios: list[Scenario], wishes: Wishes, arguments: dict[str, Any]) -> ExitCode:
     """Run one after another; an interrupt ends them all."""
     from simtraffic.report.verdict import worst  # noqa: PLC0415
 
@@ -296,101 +238,30 @@ def _run_all(scenarios: list[Scenario], wishes: _Wishes, arguments: dict[str, An
     return worst(codes)
 
 
-def _run_one(scenario: Scenario, wishes: _Wishes, arguments: dict[str, Any]) -> tuple[int, bool]:
+def _run_one(scenario: Scenario, wishes: Wishes, arguments: dict[str, Any]) -> tuple[int, bool]:
     """Run and report; the exit code, and whether a signal came."""
     from simtraffic.cli.signals import Interruption  # noqa: PLC0415
+    from simtraffic.cli.watcher import Watcher  # noqa: PLC0415
     from simtraffic.report.curve import points_of  # noqa: PLC0415
     from simtraffic.report.progress import ProgressView  # noqa: PLC0415
+    from simtraffic.report.verdict import worst  # noqa: PLC0415
     from simtraffic.runner import StopSignal  # noqa: PLC0415
     from simtraffic.runner import run as run_scenario  # noqa: PLC0415
 
     live = console.may_draw_live() and not wishes.quiet
     curve = points_of(scenario.load, arguments["duration_ns"])
     with ProgressView(console.people(), live=live, name=scenario.name, curve=curve) as view:
-        watcher = _Watcher(view, StopSignal(), quiet=wishes.quiet)
+        watcher = Watcher(view, StopSignal(), live=live, quiet=wishes.quiet)
         # Reporting is inside as well: an impatient second signal must not cost the ledger.
         with Interruption(watcher, watcher.farewell) as interruption:
             result = run_scenario(
                 scenario,
-                out=None if wishes.out is None else _named(wishes.out, scenario),
+                out=wishes.path_of_out(scenario),
                 on_snapshot=watcher.see,
                 stop=watcher.stop,
                 say=watcher.say,
                 **arguments,
             )
             view.close()
-            _report(result, wishes, scenario)
-        return result.exit_code, interruption.signals > 0
-
-
-class _Watcher:
-    """Passes on what the run says, and keeps its last state for a farewell."""
-
-    def __init__(self, view: Any, stop: StopSignal, *, quiet: bool) -> None:
-        self._view = view
-        self._quiet = quiet
-        self._last: Snapshot | None = None
-        self.stop = stop
-
-    def see(self, snapshot: Snapshot) -> None:
-        """Take the run's state."""
-        self._last = snapshot
-        if not self._quiet:
-            self._view.update(snapshot)
-
-    def say(self, text: str) -> None:
-        """A line of the run for people."""
-        if not self._quiet:
-            self._view.say(text)
-
-    def request(self) -> None:
-        """Ask the run to end, as the first signal does."""
-        self.stop.request()
-        if not self._quiet:
-            console.tell_from_signal(
-                "stopping: no more arrivals, draining; once more leaves at once"
-            )
-
-    def farewell(self) -> None:
-        """The balance so far, as the second signal leaves no time for more."""
-        from simtraffic.report.progress import line  # noqa: PLC0415
-
-        try:
-            self._view.close()
-        finally:
-            state = "before anything was sent" if self._last is None else line(self._last)
-            console.tell(f"left at once: {state}")
-
-
-def _report(result: RunResult, wishes: _Wishes, scenario: Scenario) -> None:
-    _say(result, wishes)
-    if wishes.result is not None:
-        _write(_named(wishes.result, scenario), result.to_json())
-
-
-def _say(result: RunResult, wishes: _Wishes) -> None:
-    if wishes.json:
-        console.write(result.to_json(indent=None))
-    if not wishes.quiet:
-        from simtraffic.report.render import summary  # noqa: PLC0415
-
-        console.show_people(summary(result, console.columns(console.people())))
-    elif not result.passed:
-        console.tell(f"{result.scenario}: {result.verdict}; " + "; ".join(result.reasons))
-
-
-def _write(path: str, text: str) -> None:
-    from simtraffic.report.writing import write_whole  # noqa: PLC0415
-
-    try:
-        write_whole(path, text)
-    except OSError as error:
-        from simtraffic.errors import DeliveryError  # noqa: PLC0415
-
-        raise DeliveryError(
-            f"--result: could not be written; {error.strerror}; found {path!r}"
-        ) from error
-
-
-def _named(path: str, scenario: Scenario) -> str:
-    return path.replace(_PLACE, scenario.name)
+            lost = wishes.report(result, scenario)
+        return worst([result.exit_code, *lost]), interruption.signals > 0

@@ -22,7 +22,7 @@ from simtraffic.export.splitting import cut_between_chunks, cut_between_records,
 from simtraffic.randomness import Streams
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from simtraffic.clock import Flag
     from simtraffic.export import Transport
@@ -43,6 +43,8 @@ TOO_LONG_A_WAIT = "the receiver asks for a longer wait than a batch is kept"
 
 # A blocked hand-over looks this often whether the run was interrupted, in seconds.
 _STOP_POLL_S = 0.1
+# A drain lets whoever looks on have a look this often, in seconds.
+_TURN_S = 0.25
 # Threads that close() leaves behind would hang in a call that ignores its own timeout.
 _JOIN_S = 2.0
 
@@ -126,8 +128,12 @@ class Delivery:
             self._start(self._queue.lanes[chunk.signal])
             self._queue.add(chunk, monotonic(), at_once=self._draining)
 
-    def drain(self, deadline_s: float) -> bool:
+    def drain(self, deadline_s: float, turn: Callable[[], None] | None = None) -> bool:
         """Send everything held; what is left after ``deadline_s`` seconds is given up and counted.
+
+        Args:
+            deadline_s: Real seconds.
+            turn: Called about four times a second meanwhile, for whoever looks on.
 
         Returns:
             Whether everything was settled in time.
@@ -136,13 +142,24 @@ class Delivery:
             self._deadline = monotonic() + deadline_s
             self._draining = True
             self._queue.flush()
-            try:
-                while self._queue.busy() and (left := self._deadline - monotonic()) > 0:
-                    self._queue.changed.wait(left)
-                return self._settling.give_up_all(DRAIN_DEADLINE) == 0
-            finally:
+        try:
+            while (left := self._deadline - monotonic()) > 0 and self._is_busy_for(left):
+                if turn is not None:
+                    turn()
+        finally:
+            with self._lock:
+                given_up = self._settling.give_up_all(DRAIN_DEADLINE)
                 self._draining = False
                 self._deadline = None
+        return given_up == 0
+
+    def _is_busy_for(self, left_s: float) -> bool:
+        """Wait a turn, or until nothing is held; whether something still is."""
+        until = monotonic() + min(left_s, _TURN_S)
+        with self._lock:
+            while self._queue.busy() and (left := until - monotonic()) > 0:
+                self._queue.changed.wait(left)
+            return self._queue.busy()
 
     def close(self) -> None:
         """End the threads and the transport; what is still held is given up and counted."""

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self
 
-from rich.console import Console, Group
-from rich.live import Live
+from rich.console import Group
+from rich.measure import Measurement
 from rich.text import Text
 
 from simtraffic.clock import monotonic
 from simtraffic.report import figures
 from simtraffic.report.curve import bars, highest
+from simtraffic.report.frame import Frame
 from simtraffic.report.tables import table
 
 if TYPE_CHECKING:
@@ -22,13 +23,18 @@ if TYPE_CHECKING:
     from typing import TextIO
 
     from rich.console import RenderableType
+    from rich.table import Table
 
     from simtraffic.report.plan import CurvePoint
     from simtraffic.report.snapshot import SignalStand, Snapshot
 
 LINE_EVERY_S = 5.0
-_DRAW_EVERY_S = 0.2
-_MARGIN = 2
+"""Between two lines in the first minute, while somebody may look on."""
+LATER_EVERY_S = 30.0
+"""Between two lines after that, so that the log of a long run can be read."""
+_FIRST_S = 60.0
+_LATE_MS = 1000.0
+"""A lateness beyond this is told in colour: the generator does not keep up."""
 _OUTCOMES = ("rejected", "failed", "dropped")
 
 
@@ -40,7 +46,7 @@ class ProgressView:
         live: whether it is a terminal that can be redrawn.
         name: the scenario's.
         curve: the asked rate over the run, for the small picture of it.
-        now: seconds on a clock that never jumps; how often is drawn depends on it.
+        now: seconds on a clock that never jumps; how often a line comes depends on it.
     """
 
     def __init__(
@@ -57,8 +63,12 @@ class ProgressView:
         self._name = name
         self._curve = curve
         self._now = now
-        self._drawn_at: float | None = None
-        self._live: Live | None = None
+        self._began_at: float | None = None
+        self._written_at = 0.0
+        self._snapshot: Snapshot | None = None
+        self._frame: Frame | None = None
+        self.note = ""
+        """Stands in the live picture, from its next drawing on; safe to set in a signal handler."""
 
     def __enter__(self) -> Self:
         return self
@@ -72,37 +82,49 @@ class ProgressView:
         self.close()
 
     def update(self, snapshot: Snapshot) -> None:
-        """Show this state, unless another was shown just now; cheap to call every tick."""
-        now = self._now()
-        pause = _DRAW_EVERY_S if self._is_live else LINE_EVERY_S
-        if self._drawn_at is not None and now - self._drawn_at < pause:
-            return
-        self._drawn_at = now
+        """Show this state; cheap to call every tick."""
+        self._snapshot = snapshot
         if self._is_live:
-            self._draw(snapshot)
-        else:
-            self._write(line(snapshot))
+            if self._frame is None:
+                self._frame = Frame(self._stream, self._picture)
+                self._frame.open()
+            return
+        now = self._now()
+        if self._began_at is None:
+            self._began_at = now
+        elif now - self._written_at < self._pause(now):
+            return
+        self._written_at = now
+        self._write(line(snapshot))
 
     def say(self, text: str) -> None:
         """A line for people, above the live picture."""
-        if self._live is not None:
-            self._live.console.print(Text(text))
+        if self._frame is not None:
+            self._frame.say(text)
         else:
             self._write(text)
 
     def close(self) -> None:
         """Take the live picture away and give the terminal back as it was."""
-        if self._live is not None:
-            self._live.stop()
-            self._live = None
+        if self._frame is not None:
+            frame, self._frame = self._frame, None
+            frame.close()
+            if self.note:
+                self._write(self.note)
 
-    def _draw(self, snapshot: Snapshot) -> None:
-        if self._live is None:
-            console = Console(file=self._stream, highlight=False, emoji=False, markup=False)
-            self._live = Live(console=console, auto_refresh=False, transient=True)
-            self._live.start()
-        width = self._live.console.width
-        self._live.update(picture(snapshot, self._name, self._curve, width), refresh=True)
+    def leave(self) -> None:
+        """Take the live picture away from inside a signal handler, whatever is going on."""
+        if self._frame is not None:
+            self._frame.leave()
+
+    def _pause(self, now: float) -> float:
+        assert self._began_at is not None
+        return LINE_EVERY_S if now - self._began_at <= _FIRST_S else LATER_EVERY_S
+
+    def _picture(self, width: int) -> RenderableType:
+        assert self._snapshot is not None
+        drawn = picture(self._snapshot, self._name, self._curve, width)
+        return Group(drawn, Text(self.note, style="bold yellow")) if self.note else drawn
 
     def _write(self, text: str) -> None:
         self._stream.write(text + "\n")
@@ -110,18 +132,31 @@ class ProgressView:
 
 
 def line(snapshot: Snapshot) -> str:
-    """One state in one line, for logs."""
+    """One state in one short line, for logs."""
+    stands = snapshot.signals.values()
+    generated = sum(stand.generated for stand in stands)
+    accepted = sum(stand.accepted for stand in stands)
     parts = [
-        f"{_position(snapshot)} {_stage(snapshot)}",
-        f"asked {figures.rate(snapshot.asked_rate)}, reached {figures.rate(snapshot.reached_rate)}",
-        f"{snapshot.requests:,} requests, {figures.share(snapshot.error_share)} failed",
-        f"{figures.short(snapshot.spans_per_second)} spans/s",
-        *(_in_words(name, stand) for name, stand in snapshot.signals.items()),
-        f"lateness p99 {_milliseconds(snapshot.lateness_p99_ms)}"
-        f" max {_milliseconds(snapshot.lateness_max_ms)}",
+        f"{_position(snapshot)}, {_percent(snapshot)}, {_stage(snapshot)}",
+        _rates(snapshot),
+        f"{figures.share(snapshot.error_share)} failed",
+        f"{accepted:,} of {generated:,} accepted",
+        *_losses(snapshot),
     ]
+    if snapshot.factor:
+        parts.append(f"late {_milliseconds(snapshot.lateness_p99_ms)}")
     if snapshot.incidents:
         parts.append("incident " + ", ".join(snapshot.incidents))
+    return "; ".join(parts)
+
+
+def balance(snapshot: Snapshot) -> str:
+    """One state with everything that is counted, in one line: the last words of a run."""
+    parts = [
+        f"{_position(snapshot)} {_stage(snapshot)}",
+        f"{snapshot.requests:,} requests, {figures.share(snapshot.error_share)} failed",
+        *(_in_words(name, stand) for name, stand in snapshot.signals.items()),
+    ]
     return "; ".join(parts)
 
 
@@ -129,55 +164,110 @@ def picture(
     snapshot: Snapshot, name: str, curve: Sequence[CurvePoint], width: int
 ) -> RenderableType:
     """One state as a drawing for a terminal of this many columns."""
-    head = Text(no_wrap=True, overflow="ellipsis")
-    head.append(name, style="bold")
-    head.append(f"  {_stage(snapshot)}  ", style="cyan")
-    head.append(_position(snapshot))
-    if snapshot.incidents:
-        head.append(f"  incident {', '.join(snapshot.incidents)}", style="bold red")
-    rates = Text(no_wrap=True, overflow="ellipsis")
-    rates.append(f"asked {figures.rate(snapshot.asked_rate)}  ")
-    rates.append(f"reached {figures.rate(snapshot.reached_rate)}  ", style="bold")
-    rates.append(f"requests {snapshot.requests:,}  ")
-    rates.append(f"failed {figures.share(snapshot.error_share)}  ")
-    rates.append(f"{figures.short(snapshot.spans_per_second)} spans/s")
-    late = Text(
-        f"lateness p99 {_milliseconds(snapshot.lateness_p99_ms)},"
-        f" max {_milliseconds(snapshot.lateness_max_ms)};"
-        f" {figures.size(snapshot.queued_bytes)} queued",
-        style="dim",
-        no_wrap=True,
-        overflow="ellipsis",
+    return Group(
+        _head(snapshot, name),
+        *_incidents(snapshot),
+        *_small_curve(snapshot, curve, width),
+        Text(f"{_rates(snapshot)}  {_failures(snapshot)}"),
+        *_balance(snapshot, width),
+        *_standing(snapshot),
     )
-    return Group(head, *_small_curve(snapshot, curve, width), rates, _balance(snapshot), late)
+
+
+def _head(snapshot: Snapshot, name: str) -> Text:
+    head = Text(name, style="bold")
+    head.append(f"  {_stage(snapshot)}  ", style="not bold cyan")
+    head.append(f"{_position(snapshot)}  {_percent(snapshot)}", style="not bold")
+    if snapshot.left_s is not None:
+        head.append(f"  {figures.clock(snapshot.left_s)} left", style="not bold dim")
+    return head
+
+
+def _incidents(snapshot: Snapshot) -> list[Text]:
+    if not snapshot.incidents:
+        return []
+    noun = "incident" if len(snapshot.incidents) == 1 else "incidents"
+    return [Text(f"{noun} {', '.join(snapshot.incidents)}", style="bold red")]
 
 
 def _small_curve(snapshot: Snapshot, curve: Sequence[CurvePoint], width: int) -> list[Text]:
     """The asked rate, what is past bright, and a mark below where the run stands."""
     if not curve or snapshot.duration_ns <= 0:
         return []
-    columns = max(10, width - _MARGIN)
+    columns = max(1, width)
     values = highest(curve, columns)
     drawn = bars(values, 2, max(values))
-    done = snapshot.elapsed_ns / snapshot.duration_ns
-    at = min(columns - 1, int(done * columns))
-    lines = [Text(row[: at + 1], style="cyan").append(row[at + 1 :], style="dim") for row in drawn]
-    return [*lines, Text(" " * at + "▲", style="bold")]
-
-
-def _balance(snapshot: Snapshot) -> RenderableType:
-    drawn = table("", "generated", "accepted", "rejected", "failed", "dropped", "queued")
-    for name, stand in snapshot.signals.items():
-        lost = [
-            Text(
-                f"{getattr(stand, outcome):,}", style="bold red" if getattr(stand, outcome) else ""
-            )
-            for outcome in _OUTCOMES
-        ]
-        drawn.add_row(
-            name, f"{stand.generated:,}", f"{stand.accepted:,}", *lost, f"{stand.queued:,}"
+    at = min(columns - 1, int(snapshot.done * columns))
+    lines = [
+        Text(row[: at + 1], style="cyan", no_wrap=True, overflow="crop").append(
+            row[at + 1 :], style="dim"
         )
-    return drawn
+        for row in drawn
+    ]
+    return [*lines, Text(" " * at + "▲", style="bold", no_wrap=True, overflow="crop")]
+
+
+def _rates(snapshot: Snapshot) -> str:
+    """Of what was asked for how much is reached; at full speed nothing is asked for."""
+    if not snapshot.factor:
+        return f"{snapshot.requests:,} requests, {figures.short(snapshot.spans_per_second)} spans/s"
+    return (
+        f"reached {figures.rate(snapshot.reached_rate)} of {figures.rate(snapshot.expected_rate)}"
+    )
+
+
+def _failures(snapshot: Snapshot) -> str:
+    failed = f"failed {figures.share(snapshot.error_share)}"
+    if not snapshot.factor:
+        return failed
+    spans = figures.short(snapshot.spans_per_second)
+    return f"requests {snapshot.requests:,}  {failed}  {spans} spans/s"
+
+
+def _balance(snapshot: Snapshot, width: int) -> list[RenderableType]:
+    """What became of everything; in words where there is no room for columns."""
+    drawn = table("", "generated", "accepted", "queued", *_OUTCOMES)
+    for name, stand in snapshot.signals.items():
+        lost = [getattr(stand, outcome) for outcome in _OUTCOMES]
+        drawn.add_row(
+            Text(name),
+            f"{stand.generated:,}",
+            f"{stand.accepted:,}",
+            f"{stand.queued:,}",
+            *(Text(f"{count:,}", style="bold red" if count else "dim") for count in lost),
+        )
+    if _natural_width(drawn) <= width:
+        return [drawn]
+    return [Text(_in_words(name, stand)) for name, stand in snapshot.signals.items()]
+
+
+def _natural_width(drawn: Table) -> int:
+    from rich.console import Console  # noqa: PLC0415 - measures on a console without end
+
+    endless = Console(width=1000)
+    return Measurement.get(endless, endless.options, drawn).maximum
+
+
+def _standing(snapshot: Snapshot) -> list[Text]:
+    queued = f"{figures.size(snapshot.queued_bytes)} queued"
+    if not snapshot.factor:
+        return [Text(queued, style="dim")]
+    is_late = (snapshot.lateness_p99_ms or 0.0) > _LATE_MS
+    late = (
+        f"lateness p99 {_milliseconds(snapshot.lateness_p99_ms)},"
+        f" max {_milliseconds(snapshot.lateness_max_ms)}; {queued}"
+    )
+    return [Text(late, style="yellow" if is_late else "dim")]
+
+
+def _losses(snapshot: Snapshot) -> list[str]:
+    lost = [
+        f"{count:,} {name} {outcome}"
+        for name, stand in snapshot.signals.items()
+        for outcome in _OUTCOMES
+        if (count := getattr(stand, outcome))
+    ]
+    return [", ".join(lost)] if lost else []
 
 
 def _in_words(name: str, stand: SignalStand) -> str:
@@ -193,7 +283,13 @@ def _stage(snapshot: Snapshot) -> str:
 
 def _position(snapshot: Snapshot) -> str:
     elapsed, duration = snapshot.elapsed_ns / 1e9, snapshot.duration_ns / 1e9
-    return f"{figures.clock(elapsed)} of {figures.clock(duration)}"
+    position = f"{figures.clock(min(elapsed, duration))} of {figures.clock(duration)}"
+    return position if snapshot.factor == 1 else f"{position} simulated"
+
+
+def _percent(snapshot: Snapshot) -> str:
+    # Rounded down: nothing is whole before it is.
+    return f"{int(snapshot.done * 100)} %"
 
 
 def _milliseconds(value: float | None) -> str:

@@ -219,11 +219,11 @@ def _alone(
             drain_ns=order.drain_ns,
             stop=order.stop,
             cap=order.cap,
-            on_account=Watch(order.setup, watchers) if watchers else None,
+            on_account=Watch(order.setup, watchers, order.factor) if watchers else None,
         )
         began = monotonic()
         play.through()
-        counts = destination.finish(play.drain_s)
+        counts = destination.finish(play.drain_s, play.look)
     except BaseException:
         destination.abandon()
         raise
@@ -247,7 +247,7 @@ def _together(
         queue_bytes=max(1, order.queue_bytes // workers),
         cap=order.cap.of_worker(workers) if order.cap else None,
     )
-    watch = Watch(setup, watchers)
+    watch = Watch(setup, watchers, order.factor)
 
     def see(account: Account) -> None:
         ledger.become(account.ledger)

@@ -15,7 +15,7 @@ from simtraffic.export.settings import STANDARD_PORTS
 from simtraffic.runner.outlets import FileOutlet, Outlet, ReceiverOutlet
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from simtraffic.collector.embedded import EmbeddedCollector
     from simtraffic.export import Form
@@ -34,10 +34,15 @@ class Destination:
     sink: FileSink | None
     collector: EmbeddedCollector | None
 
-    def finish(self, drain_s: float) -> dict[str, Any] | None:
-        """Deliver what is held, close everything; the built-in collector's counts."""
+    def finish(
+        self, drain_s: float, turn: Callable[[], None] | None = None
+    ) -> dict[str, Any] | None:
+        """Deliver what is held, close everything; the built-in collector's counts.
+
+        Meanwhile ``turn`` is called now and then.
+        """
         if self.delivery is not None:
-            self.delivery.drain(drain_s)
+            self.delivery.drain(drain_s, turn)
             self.delivery.close()
         if self.sink is not None:
             self.sink.close()

@@ -112,6 +112,10 @@ class Play:
             peak_rss_bytes=peak_rss_bytes(),
         )
 
+    def look(self) -> None:
+        """Show how it stands while what is held is delivered."""
+        self._tell(draining=True)
+
     def _turn(self) -> None:
         """What is to be done between two turns of the loop."""
         now = monotonic()

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from simtraffic.runner.account import Account
     from simtraffic.runner.setup import Setup
 
-_WINDOW = 8
-"""Snapshots over which rates are taken: two seconds."""
+_WINDOW = 40
+"""Snapshots over which rates are taken, ten seconds: over fewer, chance looks like trouble."""
 
 
 @dataclass
@@ -25,6 +25,8 @@ class Watch:
 
     setup: Setup
     watchers: Sequence[Callable[[Snapshot], None]]
+    factor: float = 1.0
+    """Simulated seconds to a second; 0 for as fast as possible."""
     _marks: deque[tuple[float, int, int, int]] = field(
         default_factory=lambda: deque(maxlen=_WINDOW)
     )
@@ -43,6 +45,7 @@ class Watch:
         self._marks.append((now, elapsed, ledger.generated, spans))
         then, elapsed_then, requests_then, spans_then = self._marks[0]
         seconds, simulated = now - then, (elapsed - elapsed_then) / 1e9
+        expected = float(schedule.expected(elapsed)) - float(schedule.expected(elapsed_then))
         late = account.lateness
         p99 = late.quantile(0.99)
         return Snapshot(
@@ -50,6 +53,9 @@ class Watch:
             duration_ns=schedule.duration_ns,
             asked_rate=float(schedule.rate(elapsed)) if not draining else 0.0,
             reached_rate=(ledger.generated - requests_then) / simulated if simulated > 0 else 0.0,
+            expected_rate=expected / self.setup.shard.count / simulated if simulated > 0 else 0.0,
+            factor=self.factor,
+            pace=simulated / seconds if seconds > 0 else 0.0,
             requests=ledger.generated,
             failed=account.tally.failed,
             spans_per_second=(spans - spans_then) / seconds if seconds > 0 else 0.0,

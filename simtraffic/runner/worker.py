@@ -52,7 +52,7 @@ def work(line: Connection) -> None:
         return
     threading.Thread(target=_obey, args=(line, stop), daemon=True).start()
     play.through()
-    outlet.delivery.drain(play.drain_s)
+    outlet.delivery.drain(play.drain_s, play.look)
     outlet.delivery.close()
     line.send(Told(play.account(draining=True), is_last=True))
 

@@ -3,7 +3,11 @@
 from dataclasses import replace
 from io import StringIO
 
-from simtraffic.report.progress import ProgressView, line, picture
+import pytest
+from rich.text import Text
+
+from simtraffic.report.frame import Frame
+from simtraffic.report.progress import ProgressView, balance, line, picture
 from simtraffic.report.snapshot import SignalStand, Snapshot
 from simtraffic.report.tables import to_text
 from tests.report.results import a_plan
@@ -14,6 +18,7 @@ SNAPSHOT = Snapshot(
     duration_ns=200 * SECOND,
     asked_rate=50.0,
     reached_rate=49.83,
+    expected_rate=50.0,
     requests=3_012,
     failed=124,
     spans_per_second=151.2,
@@ -40,34 +45,72 @@ class HandClock:
         return self.at
 
 
-def test_a_state_in_one_line():
+def test_a_state_in_one_short_line():
     assert line(SNAPSHOT) == (
-        "1m12s of 3m20s steady; asked 50/s, reached 49.8/s; 3,012 requests, 4.12 % failed;"
-        " 151 spans/s; traces 8,990 of 9,036 accepted;"
-        " metrics 800 of 900 accepted, 5 rejected, 70 failed, 20 dropped;"
-        " logs 12 of 12 accepted; lateness p99 11.3 ms max 20.1 ms; incident openai-brownout"
+        "1m12s of 3m20s, 36 %, steady; reached 49.8/s of 50/s; 4.12 % failed;"
+        " 9,802 of 9,948 accepted; 5 metrics rejected, 70 metrics failed,"
+        " 20 metrics dropped; late 11.3 ms; incident openai-brownout"
     )
+
+
+def test_a_line_without_trouble_fits_a_log():
+    calm = {name: SignalStand(9_999_999, 9_999_999) for name in SNAPSHOT.signals}
+
+    assert len(line(replace(SNAPSHOT, signals=calm, incidents=()))) <= 120
+
+
+def test_at_full_speed_nothing_is_asked_for_and_nothing_late():
+    fast = replace(SNAPSHOT, factor=0.0, pace=140.0, incidents=(), lateness_p99_ms=None)
+
+    assert line(fast).startswith(
+        "1m12s of 3m20s simulated, 36 %, steady; 3,012 requests, 151 spans/s; 4.12 % failed;"
+    )
+    assert "asked" not in line(fast)
+    assert "; late" not in line(fast)
+    text = to_text(picture(fast, "ramp", (), 80), 80)
+    assert "lateness" not in text
+    assert "0s left" not in text
+    assert " 1s left" in text, "128 s at 140 to a second"
 
 
 def test_before_anything_was_late_nothing_is_said_of_it():
     early = replace(SNAPSHOT, lateness_p99_ms=None, lateness_max_ms=None, incidents=())
 
-    assert line(early).endswith("lateness p99 – max –")
+    assert line(early).endswith("late –")
+
+
+def test_the_last_words_hold_everything_that_is_counted():
+    assert balance(SNAPSHOT) == (
+        "1m12s of 3m20s steady; 3,012 requests, 4.12 % failed;"
+        " traces 8,990 of 9,036 accepted;"
+        " metrics 800 of 900 accepted, 5 rejected, 70 failed, 20 dropped;"
+        " logs 12 of 12 accepted"
+    )
+
+
+@pytest.mark.parametrize(("elapsed_s", "share"), [(0, "0 %"), (199.9, "99 %"), (200, "100 %")])
+def test_nothing_is_whole_before_it_is(elapsed_s, share):
+    at = replace(SNAPSHOT, elapsed_ns=int(elapsed_s * SECOND))
+
+    assert f", {share}, " in line(at)
 
 
 def test_what_is_under_way_is_queued():
     assert SNAPSHOT.signals["metrics"].queued == 5
 
 
-def test_plain_lines_come_every_five_seconds():
-    stream, clock = StringIO(), HandClock()
+def test_lines_come_every_five_seconds_for_a_minute_and_then_every_thirty():
+    stream, clock, at = StringIO(), HandClock(), []
 
     with ProgressView(stream, live=False, name="ramp", now=clock) as view:
-        for tenth in range(120):
+        for tenth in range(2000):
             clock.at = tenth / 10
+            before = stream.getvalue()
             view.update(SNAPSHOT)
+            if stream.getvalue() != before:
+                at.append(clock.at)
 
-    assert stream.getvalue().count("\n") == 3  # at 0 s, 5 s and 10 s
+    assert at == [*range(0, 61, 5), 90, 120, 150, 180]
     assert "\x1b" not in stream.getvalue()
 
 
@@ -84,34 +127,96 @@ def test_the_picture_shows_rate_ledger_lateness_and_incident():
     text = to_text(picture(SNAPSHOT, "ramp", a_plan().curve, 80), 80)
 
     lines = text.splitlines()
-    assert lines[0] == "ramp  steady  1m12s of 3m20s  incident openai-brownout"
-    assert lines[3].index("▲") == int(0.36 * 78)
-    assert "asked 50/s  reached 49.8/s  requests 3,012  failed 4.12 %  151 spans/s" in text
-    assert "metrics        900       800         5      70       20       5" in text
+    assert lines[0] == "ramp  steady  1m12s of 3m20s  36 %  2m08s left"
+    assert lines[1] == "incident openai-brownout"
+    assert lines[4].index("▲") == int(0.36 * 80)
+    assert max(len(line) for line in lines[2:4]) == 80, "the curve takes the whole width"
+    assert "reached 49.8/s of 50/s  requests 3,012  failed 4.12 %  151 spans/s" in text
+    assert "metrics        900       800       5         5      70       20" in text
     assert "lateness p99 11.3 ms, max 20.1 ms; 12.3 kB queued" in text
     assert max(len(row) for row in lines) <= 80
 
 
+@pytest.mark.parametrize("columns", [1, 10, 20, 40, 60, 80, 110, 200])
+def test_no_figure_of_the_picture_is_cut_whatever_the_width(columns):
+    text = to_text(picture(SNAPSHOT, "ramp", a_plan().curve, columns), columns)
+
+    assert max(len(row) for row in text.splitlines()) <= columns
+    if columns >= 20:
+        for name, stand in SNAPSHOT.signals.items():
+            assert name in text
+            assert f"{stand.accepted:,}" in text
+            assert f"{stand.generated:,}" in text
+        assert "…" not in text
+
+
 def test_a_drain_beyond_the_end_keeps_its_mark_inside():
-    late = replace(SNAPSHOT, elapsed_ns=230 * SECOND, draining=True, stage="")
+    late = replace(SNAPSHOT, elapsed_ns=230 * SECOND, draining=True, stage="", incidents=())
 
     text = to_text(picture(late, "ramp", a_plan().curve, 80), 80)
 
-    assert "draining" in text
-    assert text.splitlines()[3].index("▲") == 77
+    assert "draining  3m20s of 3m20s  100 %" in text
+    assert "left" not in text
+    assert text.splitlines()[3].index("▲") == 79
 
 
-def test_the_live_picture_is_taken_away_in_the_end(monkeypatch):
+@pytest.fixture
+def terminal(monkeypatch):
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("FORCE_COLOR", "1")
-    stream = StringIO()
+    monkeypatch.setenv("COLUMNS", "80")
+    return StringIO()
 
-    with ProgressView(stream, live=True, name="ramp", curve=a_plan().curve) as view:
+
+def test_the_live_picture_is_taken_away_in_the_end(terminal):
+    with ProgressView(terminal, live=True, name="ramp", curve=a_plan().curve) as view:
         view.update(SNAPSHOT)
         view.say("a note")
-        drawn = stream.getvalue()
+        drawn = terminal.getvalue()
 
     assert "reached 49.8/s" in drawn
-    assert "\x1b[?25l" in drawn, "the cursor is hidden while it draws"
-    assert stream.getvalue().rstrip().endswith("\x1b[2K")
-    assert "\x1b[?25h" in stream.getvalue()
+    assert drawn.startswith("\x1b[?25l"), "the cursor is hidden while it draws"
+    assert terminal.getvalue().endswith("\x1b[1A\x1b[2K\x1b[?25h")
+
+
+def test_a_note_stands_in_the_picture_and_stays_behind(terminal):
+    with ProgressView(terminal, live=True, name="ramp") as view:
+        view.update(SNAPSHOT)
+        view.note = "stopping"
+        view.say("a line")
+        assert "stopping" in terminal.getvalue()
+
+    assert terminal.getvalue().endswith("stopping\n")
+
+
+def test_a_narrower_terminal_has_more_rows_to_erase(terminal):
+    frame = Frame(terminal, lambda _width: Text("x" * 80))
+    frame.open()
+
+    frame._console.width = 30
+    frame.close()
+
+    assert terminal.getvalue().endswith("x" * 80 + "\r\x1b[2K" + "\x1b[1A\x1b[2K" * 2 + "\x1b[?25h")
+
+
+def test_a_picture_that_is_taller_than_the_terminal_keeps_its_head(terminal, monkeypatch):
+    monkeypatch.setenv("LINES", "5")
+    frame = Frame(terminal, lambda _width: Text("\n".join("abcdefgh")))
+
+    frame.open()
+    frame.close()
+
+    assert "d" in terminal.getvalue()
+    assert "e" not in terminal.getvalue()
+
+
+def test_it_is_left_while_somebody_else_draws(terminal):
+    frame = Frame(terminal, lambda _width: Text("drawing"))
+    frame.open()
+    # As when the signal comes in the middle of a drawing.
+    with frame._lock:
+        frame.leave()
+
+    drawn = terminal.getvalue()
+    frame.close()
+    assert drawn.count("drawing") >= 1
