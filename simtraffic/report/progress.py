@@ -196,7 +196,9 @@ def _small_curve(snapshot: Snapshot, curve: Sequence[CurvePoint], width: int) ->
         return []
     columns = max(1, width)
     values = highest(curve, columns)
-    drawn = bars(values, 2, max(values))
+    peak = max(values)
+    # A rate that is held all the time is a line rather than a wall.
+    drawn = bars(values, 1, 2 * peak) if min(values) == peak else bars(values, 2, peak)
     at = min(columns - 1, int(snapshot.done * columns))
     lines = [
         Text(row[: at + 1], style="cyan", no_wrap=True, overflow="crop").append(

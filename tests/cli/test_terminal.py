@@ -14,7 +14,8 @@ version: 1
 name: seen
 load:
   arrivals: even
-  stages: [{name: steady, duration: 2s, rate: 20/s}]
+  start: 5/s
+  stages: [{name: steady, duration: 2s, target: 20/s}]
 traffic:
   - name: index
     workflow: embeddings

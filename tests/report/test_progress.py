@@ -7,6 +7,7 @@ import pytest
 from rich.text import Text
 
 from simtraffic.report.frame import Frame
+from simtraffic.report.plan import CurvePoint
 from simtraffic.report.progress import ProgressView, balance, line, picture
 from simtraffic.report.snapshot import SignalStand, Snapshot
 from simtraffic.report.tables import to_text
@@ -135,6 +136,15 @@ def test_the_picture_shows_rate_ledger_lateness_and_incident():
     assert "metrics        900       800       5         5      70       20" in text
     assert "lateness p99 11.3 ms, max 20.1 ms; 12.3 kB queued" in text
     assert max(len(row) for row in lines) <= 80
+
+
+def test_a_rate_that_is_held_is_a_line_and_no_wall():
+    held = (CurvePoint(0.0, 5.0), CurvePoint(200.0, 5.0))
+
+    text = to_text(picture(SNAPSHOT, "ramp", held, 80), 80)
+
+    assert text.count("▄") == 80
+    assert "█" not in text
 
 
 @pytest.mark.parametrize("columns", [1, 10, 20, 40, 60, 80, 110, 200])
