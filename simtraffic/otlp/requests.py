@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 MAX_REQUEST_BYTES = 3_500_000
 """Below the 4 MiB that a gRPC receiver takes unless told otherwise, with room for the frame."""
 
+MAX_JSON_CHUNK_BYTES = 300_000
+"""The same, counted as protobuf, where JSON is wanted: up to three times as long, it still fits a
+line of 1 MiB, which is what the Collector's file receiver takes unless told otherwise."""
+
 REQUEST_FIELDS = {
     "traces": ("resourceSpans", "scopeSpans", "spans"),
     "metrics": ("resourceMetrics", "scopeMetrics", "metrics"),
@@ -124,12 +128,14 @@ class Packer:
         envelopes: Sequence[Envelope],
         *,
         form: str = "protobuf",
-        max_bytes: int = MAX_REQUEST_BYTES,
+        max_bytes: int | None = None,
     ) -> None:
-        """One envelope per instance."""
+        """One envelope per instance; the bound depends on the form unless it is given."""
         self.envelopes = envelopes
         self.form = form
-        self.max_bytes = max_bytes
+        self.max_bytes = max_bytes or (
+            MAX_JSON_CHUNK_BYTES if form == "json" else MAX_REQUEST_BYTES
+        )
 
     def pack(self, signal: str, pieces: Sequence[Piece]) -> Iterator[Chunk]:
         """Chunks with the records of these pieces, instance by instance."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 from simtraffic.clock import unix_ns
 from simtraffic.export import Batch
 from simtraffic.export.otlp_json import json_body
+from simtraffic.export.splitting import cut_between_records
 from simtraffic.ledger import SIGNALS
 from simtraffic.runner.cap import Meter
 
@@ -64,8 +65,13 @@ class ReceiverOutlet:
         return self.delivery.fatal
 
 
+MAX_LINE_BYTES = 1_000_000
+"""Of a file. The Collector's file receiver cuts a line of more than 1 MiB in two (its setting
+``max_log_size``), and can read neither part."""
+
+
 class FileOutlet:
-    """A file of OTLP JSON lines."""
+    """A file of OTLP JSON lines, none longer than a reader takes unless one record alone is."""
 
     def __init__(self, sink: FileSink) -> None:
         """Over an open sink."""
@@ -76,10 +82,21 @@ class FileOutlet:
         return "json"
 
     def submit(self, chunk: Chunk, *, block: bool, stop: Flag) -> None:  # noqa: ARG002
-        """Write a line."""
+        """Write it as one line, or as several."""
         form: Form = "protobuf" if chunk.signal == "metrics" else "json"
-        line = json_body(Batch(chunk.signal, chunk.payload, chunk.count, form=form))
-        self.sink.submit(chunk.signal, line, chunk.count, chunk.proto_bytes)
+        self._write(Batch(chunk.signal, chunk.payload, chunk.count, chunk.proto_bytes, form))
+
+    def _write(self, batch: Batch) -> None:
+        line = json_body(batch)
+        if len(line) > MAX_LINE_BYTES and batch.count > 1:
+            # Of the part that fits, as parts differ in how long their JSON is.
+            target = len(batch.payload) * MAX_LINE_BYTES // len(line) * 9 // 10
+            parts = cut_between_records(batch, target)
+            if len(parts) > 1:
+                for part in parts:
+                    self._write(part)
+                return
+        self.sink.submit(batch.signal, line, batch.count, batch.proto_bytes or len(batch.payload))
 
     @property
     def fatal(self) -> str | None:
