@@ -91,8 +91,8 @@ class ProgressView:
             return
         now = self._now()
         if self._began_at is None:
-            self._began_at = now
-        elif now - self._written_at < self._pause(now):
+            self._began_at = self._written_at = now
+        if now - self._written_at < self._pause(now):
             return
         self._written_at = now
         self._write(line(snapshot))
