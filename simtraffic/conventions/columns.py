@@ -9,10 +9,12 @@ can hold it. A *standing* number holds at a moment of the run, whatever its requ
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from simtraffic.failures import ATTEMPT_STATUS, NO_ANSWER, OVERLOADED, ROOT_STATUS, code_of
 from simtraffic.simulation.tables import (
     ERROR_KINDS,
     FINISH_REASONS,
@@ -22,6 +24,7 @@ from simtraffic.simulation.tables import (
     Operations,
     Requests,
 )
+from simtraffic.workflows import WORKFLOWS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -34,19 +37,15 @@ if TYPE_CHECKING:
     Scalar = str | bool | int | float
 
 TABLES = ("request", "operation", "attempt")
-STATUS_CODES = (0, 200, 400, 401, 429, 500, 502, 503, 504, 529)
-"""HTTP status codes that the simulation produces; the axis ``status`` counts them."""
+_MOST_STATUS = 999
 
-HTTP_ROUTES = ("/v1/chat/completions", "/v1/completions", "/v1/embeddings")
-"""Path of the service's own endpoint, by workflow code."""
 
-OPERATION_NAMES = ("chat", "text_completion", "embeddings")
-"""``gen_ai.operation.name`` by workflow code."""
-
-EMBEDDINGS = 2
-
-_STATUS_INDEX = np.zeros(600, dtype=np.int64)
-_STATUS_INDEX[list(STATUS_CODES)] = np.arange(len(STATUS_CODES))
+@cache
+def _places(statuses: tuple[int, ...]) -> NDArray[np.int64]:
+    """The place of each status among these, by status; -1 for all others."""
+    places = np.full(_MOST_STATUS + 1, -1, dtype=np.int64)
+    places[list(statuses)] = np.arange(len(statuses))
+    return places
 
 
 class Rows:
@@ -84,6 +83,19 @@ class Rows:
         """Workflow code of each row."""
         codes: Array = self.context.flow_workflows[self.of_request("flow")]
         return codes
+
+    def status(self) -> Array:
+        """The place of each row's HTTP status among those of the run.
+
+        Raises:
+            ValueError: a status is none of them; it would be told as another one.
+        """
+        found: Array = self.own("status_code")
+        places = _places(self.context.statuses)[found]
+        if len(places) and places.min() < 0:
+            stray = sorted(set(found[places < 0].tolist()))
+            raise ValueError(f"statuses that the run does not know: {stray}")
+        return places
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,16 +156,12 @@ _TWO = lambda _context: 2  # noqa: E731 - a size, said once
 AXES: dict[str, Axis] = {
     "route": Axis(lambda c: len(c.routes), lambda r: r.own("route")),
     "flow": Axis(lambda c: len(c.flows), lambda r: r.of_request("flow")),
-    "workflow": Axis(lambda _c: len(HTTP_ROUTES), Rows.workflow),
+    "workflow": Axis(lambda _c: len(WORKFLOWS), Rows.workflow),
     "streaming": Axis(_TWO, lambda r: r.of_request("streaming")),
     "sampled": Axis(_TWO, lambda r: r.of_request("sampled")),
     "in_conversation": Axis(_TWO, lambda r: r.of_request("conversation") != 0),
     "error": Axis(lambda _c: len(ERROR_KINDS), lambda r: r.own("error")),
-    "status": Axis(
-        lambda _c: len(STATUS_CODES),
-        lambda r: _STATUS_INDEX[r.own("status_code")],
-        ("request", "attempt"),
-    ),
+    "status": Axis(lambda c: len(c.statuses), Rows.status, ("request", "attempt")),
     "finish": Axis(lambda _c: len(FINISH_REASONS), lambda r: r.own("finish"), ("operation",)),
     "retry_reason": Axis(
         lambda _c: len(ERROR_KINDS),
@@ -167,22 +175,24 @@ AXES: dict[str, Axis] = {
 
 
 def _llm_operation(_context: Context, workflow: int, streaming: int) -> str:
-    if workflow == EMBEDDINGS:
-        return "embedding"
-    return "streaming" if streaming else ("chat", "completion")[workflow]
+    asked = WORKFLOWS[workflow]
+    return "streaming" if streaming and asked.generates else asked.plain_name
 
 
 def _priority(_context: Context, workflow: int, streaming: int) -> str:
-    return PRIORITIES[2 if workflow == EMBEDDINGS else 0 if streaming else 1]
+    return PRIORITIES[2 if not WORKFLOWS[workflow].generates else 0 if streaming else 1]
 
 
-def _http_error_type(_context: Context, status: int, error: int) -> str:
-    code = STATUS_CODES[status]
-    return str(code) if code else ERROR_KINDS[error]
+def _http_error_type(context: Context, status: int, error: int) -> str:
+    code = context.statuses[status]
+    return str(code) if code != NO_ANSWER else ERROR_KINDS[error]
 
 
-# What a gateway answers its own caller, by error code of the last operation.
-ROOT_STATUS = (200, 429, 504, 502, 502, 400, 400, 401, 400)
+def _error_code(context: Context, route: int, error: int) -> str:
+    own = error == code_of(OVERLOADED)
+    answered = context.routes[route].overloaded_status if own else ATTEMPT_STATUS[error]
+    return str(ROOT_STATUS[error] if answered == NO_ANSWER else answered)
+
 
 CATEGORIES: dict[str, Category] = {
     "provider": Category(("route",), lambda c, r: c.routes[r].provider, about="openai, anthropic…"),
@@ -194,16 +204,16 @@ CATEGORIES: dict[str, Category] = {
     ),
     "reasons": Category(
         ("route", "workflow"),
-        lambda c, r, w: c.routes[r].reasons and w != EMBEDDINGS,
+        lambda c, r, w: c.routes[r].reasons and WORKFLOWS[w].generates,
         about="whether the model writes reasoning tokens",
     ),
     "flow": Category(("flow",), lambda c, f: c.flows[f]),
-    "workflow": Category(("workflow",), lambda _c, w: ("chat", "completion", "embeddings")[w]),
-    "operation": Category(("workflow",), lambda _c, w: OPERATION_NAMES[w]),
+    "workflow": Category(("workflow",), lambda _c, w: WORKFLOWS[w].name),
+    "operation": Category(("workflow",), lambda _c, w: WORKFLOWS[w].operation),
     "generates": Category(
-        ("workflow",), lambda _c, w: w != EMBEDDINGS, about="false for embeddings"
+        ("workflow",), lambda _c, w: WORKFLOWS[w].generates, about="false for embeddings"
     ),
-    "http_route": Category(("workflow",), lambda _c, w: HTTP_ROUTES[w]),
+    "http_route": Category(("workflow",), lambda _c, w: WORKFLOWS[w].path),
     "streaming": Category(("streaming",), lambda _c, s: bool(s)),
     "in_conversation": Category(("in_conversation",), lambda _c, s: bool(s)),
     "llm_operation": Category(("workflow", "streaming"), _llm_operation),
@@ -213,12 +223,19 @@ CATEGORIES: dict[str, Category] = {
     "error_status": Category(
         ("error",), lambda _c, e: ROOT_STATUS[e], about="status that the caller gets for the error"
     ),
-    "status_code": Category(
-        ("status",), lambda _c, s: STATUS_CODES[s], ("request", "attempt"), "HTTP status"
+    "error_code": Category(
+        ("route", "error"),
+        _error_code,
+        about="status of the provider's answer as text; the caller's where no answer came",
     ),
-    "answered": Category(("status",), lambda _c, s: STATUS_CODES[s] != 0, ("request", "attempt")),
+    "status_code": Category(
+        ("status",), lambda c, s: c.statuses[s], ("request", "attempt"), "HTTP status"
+    ),
+    "answered": Category(
+        ("status",), lambda c, s: c.statuses[s] != NO_ANSWER, ("request", "attempt")
+    ),
     "server_fault": Category(
-        ("status",), lambda _c, s: STATUS_CODES[s] >= 500, ("request", "attempt"), "status >= 500"
+        ("status",), lambda c, s: c.statuses[s] >= 500, ("request", "attempt"), "status >= 500"
     ),
     "http_error_type": Category(("status", "error"), _http_error_type, ("request", "attempt")),
     "finish_reason": Category(("finish",), lambda _c, f: FINISH_REASONS[f], ("operation",)),

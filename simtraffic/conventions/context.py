@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING
+
+from simtraffic.catalog import load_catalog
+from simtraffic.failures import ATTEMPT_STATUS, NO_ANSWER, OVERLOADED, ROOT_STATUS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,10 +24,12 @@ class RouteFacts:
     model: str
     server_address: str
     server_port: int
-    paths: tuple[str, str, str]
+    paths: tuple[str, ...]
     """Path at the provider by workflow code."""
     reasons: bool
     """Whether the model writes reasoning tokens."""
+    overloaded_status: int = OVERLOADED.attempt_status
+    """HTTP status of the provider's answer when it is overloaded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +51,13 @@ class Plan:
     """Arrivals a second that the whole run asks for."""
 
 
+@cache
+def known_statuses() -> tuple[int, ...]:
+    """Every HTTP status that the error kinds and the shipped providers know, in order."""
+    own = {provider.overloaded_status for provider in load_catalog().providers.values()}
+    return tuple(sorted({NO_ANSWER, *ATTEMPT_STATUS, *ROOT_STATUS, *own}))
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """Constants of a run that shapes are built from."""
@@ -60,6 +73,8 @@ class Context:
     start_unix_ns: int
     """Start of the run; times of the tables count from here."""
     incidents: tuple[IncidentFacts, ...] = ()
+    statuses: tuple[int, ...] = field(default_factory=known_statuses)
+    """Every HTTP status that may occur, in order; the axis ``status`` counts them."""
     tells_operations: bool = True
     """Whether any convention tells operations as spans. If none does, what would refer to their
     spans refers to those of their requests."""

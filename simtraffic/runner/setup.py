@@ -183,21 +183,20 @@ class Setup:
                 IncidentFacts(incident.name, incident.at_ns, incident.at_ns + incident.duration_ns)
                 for incident in self.scenario.incidents
             ),
+            statuses=self.simulator.known_statuses,
         )
 
     def _route(self, index: int) -> RouteFacts:
         model = self.simulator.models[index]
         provider = self.catalog.providers[model.provider]
-        chat, completion, embeddings = (
-            provider.path(w, model.name) if w in provider.paths else "" for w in WORKFLOWS
-        )
         return RouteFacts(
             provider=model.provider,
             model=model.name,
             server_address=provider.address,
             server_port=provider.port,
-            paths=(chat, completion, embeddings),
+            paths=tuple(provider.path(workflow, model.name) for workflow in WORKFLOWS),
             reasons=model.reasoning_share > 0,
+            overloaded_status=provider.overloaded_status,
         )
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from simtraffic.scenario.known import provider_of
 from simtraffic.scenario.model import TokenSpec
+from simtraffic.workflows import workflow_of
 
 if TYPE_CHECKING:
     from simtraffic.scenario.checks import Review
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 def kind_of(workflow: str) -> str:
     """The kind of model that a workflow needs."""
-    return "embeddings" if workflow == "embeddings" else "chat"
+    return workflow_of(workflow).model_kind
 
 
 def check_traffic(review: Review) -> None:

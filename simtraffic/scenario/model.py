@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Discriminator, Field, JsonValue, Tag, WithJsonSchema
 
+from simtraffic import failures
 from simtraffic.scenario.imperfections import Imperfections
 from simtraffic.scenario.names import hint_for
 from simtraffic.scenario.part import Part
@@ -37,18 +38,9 @@ from simtraffic.scenario.quantities import (
 )
 from simtraffic.scenario.thresholds import Threshold, parse_threshold
 from simtraffic.scenario.tree import Referenced
+from simtraffic.workflows import WorkflowName
 
-# Stands to the right in simulation/tables.py; a test compares the two.
-ERROR_KINDS = (
-    "rate_limit",
-    "timeout",
-    "overloaded",
-    "server_error",
-    "content_filter",
-    "context_length",
-    "auth",
-    "invalid_request",
-)
+ERROR_KINDS = failures.KINDS
 """Ways in which an attempt at a provider can fail."""
 
 
@@ -62,7 +54,7 @@ def _error_kind(value: object) -> str:
 ErrorKind = Annotated[
     str, BeforeValidator(_error_kind), WithJsonSchema({"enum": list(ERROR_KINDS)})
 ]
-Workflow = Literal["chat", "completion", "embeddings"]
+Workflow = WorkflowName
 Signal = Literal["traces", "metrics", "logs"]
 Errors = dict[ErrorKind, Share]
 

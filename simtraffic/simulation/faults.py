@@ -11,9 +11,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from simtraffic.failures import (
+    ATTEMPT_STATUS,
+    FAILURES,
+    NO_ANSWER,
+    OVERLOADED,
+    RATE_LIMIT,
+    code_of,
+)
+from simtraffic.failures import ROOT_STATUS as ROOT_STATUSES
 from simtraffic.randomness import mix as hash_mix
 from simtraffic.randomness import uniform
-from simtraffic.simulation.tables import ERROR_KINDS, RETRYABLE_KINDS, ErrorKind
+from simtraffic.simulation.tables import ERROR_KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,21 +42,23 @@ if TYPE_CHECKING:
 
 KINDS = ERROR_KINDS[1:]
 
-RETRYABLE = np.array([kind in RETRYABLE_KINDS for kind in ERROR_KINDS])
+RETRYABLE = np.array([False, *(failure.is_retryable for failure in FAILURES)])
 """By error code: may a retry or another provider cure it."""
 
 TIMEOUT_NS = 10e9
 """The caller gives up when no first byte came for so long."""
 
-# Median time until the answer, by error code; own assumptions. 0: see `durations`.
-_ANSWER_NS = np.array([0.0, 0.1e9, 0.0, 0.3e9, 0.0, 0.25e9, 0.08e9, 0.06e9, 0.06e9])
+# Median time until the answer, by error code. 0: see `durations`.
+_ANSWER_NS = np.array([0.0, *(failure.answer_s * 1e9 for failure in FAILURES)])
 _ANSWER_SIGMA = 0.4
+_TAKES_PART = np.array([False, *(failure.takes == "part" for failure in FAILURES)])
+_TAKES_TIMEOUT = np.array([False, *(failure.takes == "timeout" for failure in FAILURES)])
 
-# HTTP status of an attempt by error code; 0 when no answer came. "overloaded" is the provider's.
-_ATTEMPT_STATUS = (200, 429, 0, 503, 500, 400, 400, 401, 400)
+TIMES_OUT = np.flatnonzero(_TAKES_TIMEOUT[1:])
+"""Kinds, counted from 0, after which the caller has given up."""
 
-# HTTP status of the root by the error code of its last operation.
-ROOT_STATUS = np.array([200, 429, 504, 502, 502, 400, 400, 401, 400], dtype=np.int16)
+ROOT_STATUS = np.array(ROOT_STATUSES, dtype=np.int16)
+"""HTTP status of the root by the error code of its last operation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +94,15 @@ class FaultModel:
         )
         self.total = self.chances.sum(axis=1)
         self.incidents = tuple(_effect(incident, mix) for incident in scenario.incidents)
-        statuses = np.tile(np.array(_ATTEMPT_STATUS, dtype=np.int16), (len(mix.models), 1))
+        statuses = np.tile(np.array(ATTEMPT_STATUS, dtype=np.int16), (len(mix.models), 1))
         for route, model in enumerate(mix.models):
             provider = catalog.providers[model.provider]
-            statuses[route, ErrorKind.OVERLOADED] = provider.overloaded_status
+            statuses[route, code_of(OVERLOADED)] = provider.overloaded_status
         self._statuses = statuses.ravel()
+        self.known_statuses = tuple(
+            sorted({NO_ANSWER, *ROOT_STATUSES, *(int(status) for status in self._statuses)})
+        )
+        """Every HTTP status that a request or an attempt may have, in order."""
 
     def in_force(self, start_ns: Ints) -> list[IncidentEffect]:
         """The incidents that any of these starts may meet."""
@@ -119,7 +134,7 @@ class FaultModel:
         failed = np.flatnonzero(uniforms < total)
         chances = self.chances[combinations[failed]]
         if turned_away is not None:
-            chances[:, ErrorKind.RATE_LIMIT - 1] += turned_away[failed]
+            chances[:, code_of(RATE_LIMIT) - 1] += turned_away[failed]
         for incident, calls in met:
             chances[calls[failed]] += incident.chances
         beyond = uniforms[failed, None] >= np.cumsum(chances, axis=1)
@@ -132,13 +147,13 @@ class FaultModel:
     def durations(kinds: Codes, normal_ns: Floats, slowdown: Floats, draws: CallDraws) -> Floats:
         """How long failing calls take, in ns.
 
-        A server error takes part of the normal time, a timeout its fixed time, all else is a short
-        answer.
+        As :class:`~simtraffic.failures.Failure` says: part of the normal time, the time after which
+        the caller gives up, or a short answer.
         """
         times = _ANSWER_NS.take(kinds) * np.exp(_ANSWER_SIGMA * draws.first) * slowdown
         part = 0.1 + 0.8 * uniform(hash_mix(draws.error.view(np.uint64), np.uint64(31)))
-        np.copyto(times, normal_ns * part, where=kinds == ErrorKind.SERVER_ERROR)
-        np.copyto(times, TIMEOUT_NS, where=kinds == ErrorKind.TIMEOUT)
+        np.copyto(times, normal_ns * part, where=_TAKES_PART.take(kinds))
+        np.copyto(times, TIMEOUT_NS, where=_TAKES_TIMEOUT.take(kinds))
         return times
 
     def statuses(self, route: Codes, error: Codes) -> Codes:

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simtraffic.simulation.faults import TIMEOUT_NS
-from simtraffic.simulation.tables import ErrorKind
+from simtraffic.simulation.faults import TIMEOUT_NS, TIMES_OUT
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -60,11 +59,11 @@ class Forecast:
         cells = self.load.cells(everything, np.full(len(everything), int(t_ns)))
         duration = self.first_ns + self.load.queue_ns[cells]
         duration = duration + self.rest_ns * self.load.slowdown[cells]
-        timeout = self.faults.chances[:, ErrorKind.TIMEOUT - 1].copy()
+        timeout = self.faults.chances[:, TIMES_OUT].sum(axis=1)
         for incident in self.faults.incidents:
             if incident.start_ns <= t_ns < incident.end_ns:
                 matching = incident.combinations
                 duration[matching] *= incident.slowdown
-                timeout[matching] += incident.chances[ErrorKind.TIMEOUT - 1]
+                timeout[matching] += incident.chances[TIMES_OUT].sum()
         duration += np.minimum(timeout, 1.0) * (TIMEOUT_NS - duration)
         return float(self.schedule.rate(t_ns) * np.dot(self.weights, duration) / 1e9)

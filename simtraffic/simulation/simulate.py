@@ -66,6 +66,8 @@ class Simulator:
         self.vocabulary = mix.vocabulary(scenario, tuple(s.name for s in schedule.stages))
         self.models = tuple(mix.models)
         """Model of each route code."""
+        self.known_statuses = faults.known_statuses
+        """Every HTTP status that a request or an attempt may have, in order."""
         self._streams, self._id_streams = streams, id_streams
         self._instances = scenario.service.instances
         self._sampling = scenario.telemetry.sampling

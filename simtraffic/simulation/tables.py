@@ -8,10 +8,11 @@ int64 nanoseconds counted from the start of the run. One row becomes one span.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from enum import IntEnum
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
+
+from simtraffic import failures, workflows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,44 +24,17 @@ if TYPE_CHECKING:
     Bools = NDArray[np.bool_]
     Ids = NDArray[np.uint64]
 
-ERROR_KINDS = (
-    "none",
-    "rate_limit",
-    "timeout",
-    "overloaded",
-    "server_error",
-    "content_filter",
-    "context_length",
-    "auth",
-    "invalid_request",
-)
+ERROR_KINDS = failures.OUTCOMES
 """Error codes in order; 0 means success."""
-
-RETRYABLE_KINDS = ("rate_limit", "timeout", "overloaded", "server_error")
-"""Kinds that a retry or another provider may cure."""
 
 FINISH_REASONS = ("none", "stop", "length", "tool_call", "content_filter")
 """Finish reason codes in order; 0 means that there was no answer."""
 
-WORKFLOWS = ("chat", "completion", "embeddings")
+WORKFLOWS = workflows.NAMES
 """Workflow codes in order."""
 
 PRIORITIES = ("high", "normal", "low")
 """Queue priority codes in order: streamed, other generation, embeddings."""
-
-
-class ErrorKind(IntEnum):
-    """Codes of :data:`ERROR_KINDS`."""
-
-    NONE = 0
-    RATE_LIMIT = 1
-    TIMEOUT = 2
-    OVERLOADED = 3
-    SERVER_ERROR = 4
-    CONTENT_FILTER = 5
-    CONTEXT_LENGTH = 6
-    AUTH = 7
-    INVALID_REQUEST = 8
 
 
 @dataclass(frozen=True, slots=True)
