@@ -79,6 +79,10 @@ class ConventionError(FaultsError):
     """A convention file is wrong."""
 
 
+class CatalogError(FaultsError):
+    """A data file of the catalogue is wrong."""
+
+
 class DeliveryError(SimtrafficError):
     """Telemetry cannot be delivered at all, such as a refused credential."""
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-Tier = Literal["accelerated", "small", "mid", "large", "reasoning", "embeddings"]
+    from simtraffic.workflows import ModelKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,8 +17,9 @@ class Model:
 
     provider: str
     name: str
-    kind: Literal["chat", "embeddings"]
-    tier: Tier
+    kind: ModelKind
+    tier: str
+    """A name in ``tiers.yaml``."""
     network_ms: float
     """Median of the part of the first token's delay that does not depend on the prompt."""
     prefill_us_per_token: float
