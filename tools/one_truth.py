@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -102,11 +103,33 @@ def compare(told: Told) -> list[Line]:
     errors = sum(int(p["asInt"]) for p in told.points("llm.requests.errors.total"))
     return [
         *lines,
+        *_kinds_of_error(told, failed, exceptions),
         Line("cost, 1e-12 USD", cost, sum(round(p["asDouble"] * 1e12) for p in totals)),
         Line("failed operations", len(failed), errors),
         Line("failed, in logs", len(failed), len(exceptions)),
         Line("exemplars", len(pointing), len(told.exemplars)),
     ]
+
+
+def _kinds_of_error(told: Told, failed: list[Item], exceptions: list[Item]) -> list[Line]:
+    """Failed operations by `error.type`: one word in spans, in the duration and in log records."""
+    spans, logs = (Counter(map(_error_type, items)) for items in (failed, exceptions))
+    points: Counter[str] = Counter()
+    for point in told.points("gen_ai.client.operation.duration"):
+        if _error_type(point):
+            points[_error_type(point)] += int(point["count"])
+    return [
+        line
+        for kind in sorted({*spans, *points, *logs})
+        for line in (
+            Line(f"{kind}, metrics", spans[kind], points[kind]),
+            Line(f"{kind}, logs", spans[kind], logs[kind]),
+        )
+    ]
+
+
+def _error_type(item: Item) -> str:
+    return str(values(item).get("error.type", ""))
 
 
 def main() -> None:
@@ -115,7 +138,7 @@ def main() -> None:
         lines = compare(Told(file))
     for line in lines:
         sign = "=" if line.spans == line.other else "IS NOT"
-        sys.stdout.write(f"{line.what:20}{line.spans:>20} {sign} {line.other}\n")
+        sys.stdout.write(f"{line.what:32}{line.spans:>20} {sign} {line.other}\n")
     raise SystemExit(any(line.spans != line.other for line in lines))
 
 

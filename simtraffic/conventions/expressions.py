@@ -46,7 +46,10 @@ def attributes(
         if categories and not all(name in CATEGORIES for name in value.columns):
             reader.fault(at, "an attribute of a metric must be a category, not differ by row")
             continue
-        made.append(Attribute(str(key), value, when))
+        if categories and isinstance(value, Json):
+            reader.fault(at, "an attribute of a metric is no json", hint="write it as text")
+            continue
+        made.append(Attribute(str(key), value, when, reader.place(at)))
     return tuple(made)
 
 

@@ -6,6 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from simtraffic.conventions.agreement import agreed
 from simtraffic.conventions.parse import parse_convention
 from simtraffic.errors import ConventionError, Fault
 from simtraffic.scenario.compose import compose
@@ -28,10 +29,11 @@ def built_in_names() -> list[str]:
 
 
 def load_conventions(names: Sequence[str]) -> list[Convention]:
-    """The conventions of a run, the always-on one last.
+    """The conventions of a run, the always-on one last; keys that they share have one value.
 
     Raises:
-        ConventionError: one is wrong, or two claim a metric of one name: a stream has one writer.
+        ConventionError: one is wrong, two claim a metric of one name (a stream has one writer), or
+            two tell a key of the same rows in ways that cannot agree.
         UsageError: a file cannot be read.
     """
     conventions = [load_convention(name) for name in (*names, ALWAYS_ON)]
@@ -47,7 +49,7 @@ def load_conventions(names: Sequence[str]) -> list[Convention]:
                 faults.append(Fault(convention.file, 0, 0, place, problem, hint=hint))
     if faults:
         raise ConventionError(faults)
-    return conventions
+    return agreed(conventions)
 
 
 def is_path(name: str) -> bool:

@@ -13,6 +13,8 @@ STANDING_TABLES = ("collection", "incident")
 
 Scalar = str | bool | int | float
 LiteralValue = Scalar | tuple[Scalar, ...]
+Place = tuple[int, int, str]
+"""Line and column in a file, and the dotted path to what stands there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +119,7 @@ class Attribute:
     key: str
     value: Expression
     when: When = ALWAYS
+    place: Place = field(default=(0, 0, ""), compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

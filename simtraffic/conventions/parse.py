@@ -8,15 +8,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from simtraffic.conventions.agreement import contradictions
 from simtraffic.conventions.columns import TABLES
 from simtraffic.conventions.expressions import attributes, expression, when_of
 from simtraffic.conventions.instruments import metric_of
 from simtraffic.conventions.model import Convention, EventSpec, LogSpec, SpanSpec, Status
 from simtraffic.conventions.reader import Path, Reader
+from simtraffic.errors import Fault
 
 if TYPE_CHECKING:
     from simtraffic.conventions.reader import Locate
-    from simtraffic.errors import Fault
 
 KINDS = ("server", "client", "internal", "producer", "consumer")
 SEVERITIES = ("TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL")
@@ -48,6 +49,8 @@ def parse_convention(tree: object, file: str, locate: Locate) -> tuple[Conventio
         ),
     )
     _unique_metrics(reader, convention)
+    if not reader.faults:
+        _one_value_each(reader, convention)
     return convention, reader.faults
 
 
@@ -57,6 +60,16 @@ def _unique_metrics(reader: Reader, convention: Convention) -> None:
         if metric.name in seen:
             reader.fault(("metrics", index, "name"), "a metric of this name exists", metric.name)
         seen.add(metric.name)
+
+
+def _one_value_each(reader: Reader, convention: Convention) -> None:
+    for one, other in contradictions(convention):
+        first, second = sorted((one.place, other.place))
+        line, column, path = second
+        found = f"found another value in line {first[0]}, {first[2]}"
+        problem = f"the key {one.key!r} has two values on the same rows"
+        hint = "give one of them another name, or both one value"
+        reader.faults.append(Fault(reader.file, line, column, path, problem, found, hint))
 
 
 def _span(reader: Reader, node: object, path: Path, table: str) -> SpanSpec:

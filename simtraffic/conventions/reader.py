@@ -10,6 +10,8 @@ from simtraffic.errors import Fault
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from simtraffic.conventions.model import Place
+
     Locate = Callable[[tuple[str | int, ...], bool], tuple[int, int]]
     """Line and column of the value at a path, or of its key."""
 
@@ -40,6 +42,11 @@ class Reader:
         shown = shown if len(shown) <= _SHOWN else shown[: _SHOWN - 1] + "…"
         text = f"found {shown}" if found != "" else ""
         self.faults.append(Fault(self.file, line, column, dotted(path), problem, text, hint))
+
+    def place(self, path: Path) -> Place:
+        """Where a key stands, for what is only found to be wrong later."""
+        line, column = self.locate(path, True)
+        return line, column, dotted(path)
 
     def mapping(
         self, node: object, path: Path, known: Iterable[str], required: Iterable[str] = ()

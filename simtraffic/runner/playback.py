@@ -55,7 +55,7 @@ class Playback:
     ledger: Ledger
     tally: Tally
     lateness: QuantileSketch
-    """Nanoseconds of real time, one entry per record or point."""
+    """Nanoseconds of real time, one entry per record or point; at full speed a single zero."""
     stop: StopSignal
     drain_ns: int
     watch: Callable[[Playback], None] = lambda _playback: None
@@ -135,6 +135,8 @@ class Playback:
     def fast(self) -> None:
         """Run through simulated time; delivery makes the simulation wait when it is full."""
         every = self.setup.blocks()
+        # In simulated time nothing is ever late but on purpose, whatever the signal.
+        self.lateness.add_repeated(0, 1)
         for blocks in self.setup.steps(self.outlets.forms):
             if self.is_over:
                 break
@@ -146,8 +148,7 @@ class Playback:
                 if len(part):
                     self._collect_until(int(part.requests.due_ns[0]))
                 self.telemetry.measure(frames)
-                # In simulated time nothing is ever late but on purpose.
-                self.lateness.add_repeated(0, self._tell(self._hold(frames), block=True))
+                self._tell(self._hold(frames), block=True)
             self.elapsed_ns = self.setup.schedule.duration_ns
             if self.simulated_blocks < len(every):
                 follows = every[self.simulated_blocks]
@@ -180,7 +181,7 @@ class Playback:
             self._held = [
                 each for each in self._held if until_ns is not None and each[0] > until_ns
             ]
-            self.lateness.add_repeated(0, self._tell([frame for _, frame in due], block=True))
+            self._tell([frame for _, frame in due], block=True)
 
     def _parts(self, exchanges: Exchanges) -> Iterator[Exchanges]:
         """Exchanges in parts whose arrivals span a bounded number of collections."""

@@ -299,3 +299,15 @@ class TestOneTruth:
 
         assert differ >= {"operations", "operations, ns", "input tokens", "output tokens"}
         assert differ >= {"cost, 1e-12 USD", "failed operations", "failed, in logs", "exemplars"}
+
+    def test_another_word_for_an_error_is_seen(self, tmp_path: Path) -> None:
+        found = told("provider_outage", tmp_path)
+        for log in found.logs:
+            for attribute in log.get("attributes", []):
+                if attribute["key"] == "error.type":
+                    attribute["value"]["stringValue"] = "other"
+
+        differ = {line.what for line in compare(found) if line.spans != line.other}
+
+        assert differ >= {"overloaded_error, logs", "other, logs"}
+        assert "overloaded_error, metrics" not in differ

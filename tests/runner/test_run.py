@@ -184,13 +184,19 @@ def test_a_full_queue_drops_and_never_waits_with_a_clock() -> None:
     assert_balanced(result)
 
 
-def test_nothing_is_late_in_simulated_time(tmp_path: Path) -> None:
-    """A threshold on lateness holds with a file alone."""
+@pytest.mark.parametrize("signals", ["traces, metrics, logs", "traces", "metrics", "logs"])
+def test_nothing_is_late_in_simulated_time(tmp_path: Path, signals: str) -> None:
+    """Zero and not unknown, whatever is told: `logs` alone has no record, as nothing fails."""
     text = BRIEF + "thresholds: ['p99(lateness) < 1ms']\n"
+    scenario = parse_scenario(text)
+    settings = {"conventions": ("gen_ai",), "signals": tuple(signals.split(", "))}
+    telemetry = scenario.telemetry.model_copy(update=settings)
+    scenario = scenario.model_copy(update={"telemetry": telemetry, "errors": {}})
 
-    result = run(parse_scenario(text), out=str(tmp_path / "o"), start=START)
+    result = run(scenario, out=str(tmp_path / "o"), start=START)
 
-    assert result.schedule.lateness_seconds.max == 0
+    late = result.schedule.lateness_seconds
+    assert (late.p50, late.p99, late.max) == (0, 0, 0)
     assert result.exit_code == 0
 
 
