@@ -55,4 +55,4 @@ def test_the_telemetry_of_a_few_requests(tmp_path: Path, conventions: str) -> No
     told = json.dumps(lines, indent=1, ensure_ascii=False) + "\n"
     if os.environ.get("REWRITE_GOLDEN"):
         golden.write_text(told)
-    assert told == golden.read_text()
+    assert told == golden.read_text(), "what users receive has changed: if it should, make golden"

@@ -82,7 +82,7 @@ class TestShipped:
     def test_the_committed_schema_is_the_printed_one(self):
         committed = json.loads((SHIPPED / "scenario.schema.json").read_text())
 
-        assert committed == json_schema()
+        assert committed == json_schema(), "scenarios/scenario.schema.json is old: run make schema"
 
     @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
     def test_every_file_is_good_and_says_what_it_shows(self, file):
@@ -102,7 +102,9 @@ class TestShipped:
 
     @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
     def test_every_file_is_listed(self, file):
-        assert f"`{file.name}`" in (SHIPPED / "README.md").read_text()
+        listed = f"`{file.name}`" in (SHIPPED / "README.md").read_text()
+
+        assert listed, f"scenarios/README.md wants a row for `{file.name}`"
 
     def test_the_starter_is_good(self):
         text = starter("mine")

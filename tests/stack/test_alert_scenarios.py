@@ -137,11 +137,15 @@ def test_every_alert_and_every_file_is_rehearsed() -> None:
     names = [name for name, _ in known]
     twice = {name for name in names if names.count(name) > 1}
 
-    assert {each.alert for each in REHEARSALS} == set(names)
-    assert {each.stem for each in REHEARSALS} == files
-    assert {(e.alert, e.severity) for e in REHEARSALS if e.alert in twice} == {
-        pair for pair in severities if pair[0] in twice
-    }
+    tried, stems = {each.alert for each in REHEARSALS}, {each.stem for each in REHEARSALS}
+    here = "REHEARSALS in tests/stack/test_alert_scenarios.py"
+    assert not set(names) - tried, f"{here} wants an entry for {set(names) - tried}"
+    assert not tried - set(names), f"{here} has entries of no alert: {tried - set(names)}"
+    assert not stems - files, f"scenarios/alerts wants a file STEM.yaml for {stems - files}"
+    assert not files - stems, f"{here} wants an entry for the scenarios {files - stems}"
+    pairs = {(e.alert, e.severity) for e in REHEARSALS if e.alert in twice}
+    both = {pair for pair in severities if pair[0] in twice}
+    assert pairs == both, f"{here} wants an entry for each severity: {pairs ^ both}"
 
 
 def test_every_description_names_its_alert() -> None:
