@@ -66,16 +66,17 @@ def faults_of(data: Path) -> list[str]:
 
 
 def test_providers_are_what_the_folder_holds(data: Path) -> None:
-    """Those that ship keep their order; a new one comes after them."""
+    """Those with a rank keep their order, others come after them."""
     shipped = list(load_catalog().providers)
 
     catalog = read_catalog(data)
 
-    assert shipped == [
+    assert {path.stem for path in (DATA / "providers").iterdir()} == set(shipped)
+    assert shipped[:8] == [
         *("openai", "anthropic", "google", "mistral", "deepseek", "cohere", "xai", "groq")
     ]
-    assert list(catalog.providers) == [*shipped, "acme"]
-    assert list(catalog.models)[-1] == "acme/anvil-1"
+    assert list(catalog.providers) == [*shipped[:8], *sorted(["acme", *shipped[8:]])]
+    assert "acme/anvil-1" in catalog.models
     (data / "providers" / "acme.yaml").unlink()
     (data / "providers" / "xai.yaml").unlink()
     assert list(read_catalog(data).providers) == [name for name in shipped if name != "xai"]
@@ -88,7 +89,7 @@ def test_the_order_is_that_of_ranks_then_of_names(data: Path) -> None:
     found = list(read_catalog(data).providers)
 
     assert found[:3] == ["openai", "zzz", "anthropic"]
-    assert found[-2:] == ["aaa", "acme"]
+    assert found[9:11] == ["aaa", "acme"]
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,9 @@ def test_drawings_look_like_this(name, width):
     path = GOLDEN / f"{name}-{width}.txt"
     if os.environ.get("REWRITE_GOLDEN"):
         path.write_text(text, encoding="utf-8")
-    assert text == path.read_text(encoding="utf-8"), "the drawing has changed: if it should, make golden"
+    assert text == path.read_text(encoding="utf-8"), (
+        "the drawing has changed: if it should, make golden"
+    )
 
 
 @pytest.mark.parametrize("width", [60, 80, 100, 120, 200])
