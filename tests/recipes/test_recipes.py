@@ -179,6 +179,31 @@ def test_a_new_error_kind_is_told_with_its_status(tmp_path: Path) -> None:
     assert {(b["response"]["status"], b["error"]["code"]) for b in failed} == {(402, "402")}
 
 
+def test_a_schema_that_cannot_be_made_leaves_the_old_one(tmp_path: Path) -> None:
+    """`simtraffic schema > FILE` would have emptied it."""
+    schema, program = tmp_path / "scenarios/scenario.schema.json", tmp_path / ".venv/bin/simtraffic"
+    for path, text in (
+        (tmp_path / "Makefile", (ROOT / "Makefile").read_text(encoding="utf-8")),
+        (tmp_path / "pyproject.toml", ""),
+        (tmp_path / "constraints.txt", ""),
+        (schema, "old"),
+        (program, "#!/bin/sh\necho half of it\nexit 3\n"),
+        (tmp_path / ".venv/.installed", ""),
+    ):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    program.chmod(0o755)
+
+    done = subprocess.run(["make", "schema"], cwd=tmp_path, capture_output=True, check=False)
+
+    assert done.returncode != 0
+    assert b"Error 3" in done.stderr
+    assert schema.read_text(encoding="utf-8") == "old"
+    program.write_text("#!/bin/sh\necho new\n", encoding="utf-8")
+    subprocess.run(["make", "schema"], cwd=tmp_path, capture_output=True, check=True)
+    assert schema.read_text(encoding="utf-8") == "new\n"
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("title", RECIPES)
 def test_a_recipe_followed_to_the_letter_leaves_nothing_to_do(title: str, tree: Path) -> None:
