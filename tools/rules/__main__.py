@@ -82,8 +82,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _write(*, check: bool) -> int:
+    # One after the other: the index is made from the rules as they are by then.
+    return max(_write_files(made(), check=check), _write_files(index_text(), check=check))
+
+
+def _write_files(files: dict[Path, str], *, check: bool) -> int:
     code = 0
-    for path, text in {**made(), **index_text()}.items():
+    for path, text in files.items():
         if path.exists() and path.read_text(encoding="utf-8") == text:
             continue
         sys.stdout.write(f"{path.name}{' differs; write it: python -m tools.rules' * check}\n")
