@@ -1,9 +1,9 @@
 """Figures as people read them, by rules that tests hold it to.
 
 - **Three figures** are kept, noughts included: ``6.80k`` under ``7.27k``, ``3.00 s`` under
-  ``1.24 s``. What is rounded is off by half a unit of its last digit at most, and a unit is left before it
-  comes to a thousand: ``1.00M``, never ``1000k``. Digits before the point are never rounded away
-  in a column, so there ``41,235k`` may stand.
+  ``1.24 s``. What is rounded is off by half a unit of its last digit at most, and a unit is left
+  before it comes to a thousand: ``1.00M``, never ``1000k``. Digits before the point are never
+  rounded away in a column, so there ``41,235k`` may stand.
 - **What was counted is exact**: whole numbers with their thousands set apart. Only counts that
   nobody reads to the last digit, such as tokens, are shortened, and below a thousand not even they.
 - **A column has one unit**, the largest in which its smallest value still has a figure right after
