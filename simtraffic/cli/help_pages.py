@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 import os
+import re
 import shutil
 import textwrap
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,7 @@ _NARROWEST = 30
 _LEAST_WORDS = 30
 _MOST_LABEL = 28
 _INDENT = "  "
+_STYLE = re.compile(r"\x1b\[\d*m")
 _OTHERS = "Other options"
 # Others follow as they come.
 _ORDER = ("What is run", "Where it goes", "How it runs", "What it reports")
@@ -37,7 +39,11 @@ class PlainCommand(TyperCommand):
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Write the page."""
         width = _width()
-        parts = [_usage(self, ctx), *_described(self.help, width), *_parameters(self, ctx, width)]
+        parts = [
+            *_usage(usage_of(self, ctx), width),
+            *_described(self.help, width),
+            *_parameters(self, ctx, width),
+        ]
         formatter.write("\n".join(parts) + "\n")
 
 
@@ -53,7 +59,7 @@ class PlainGroup(TyperGroup):
             if (command := self.get_command(ctx, name)) is not None and not command.hidden
         ]
         parts = [
-            _heading("Usage", f" {ctx.command_path} COMMAND [OPTIONS]"),
+            *_usage(f"{ctx.command_path} COMMAND [OPTIONS]", width),
             *_described(self.help, width),
             *_section("Commands", commands, width),
             "",
@@ -86,8 +92,14 @@ def choices_of(parameter: Any) -> list[str]:
     return [str(getattr(each, "value", each)) for each in getattr(kind, "choices", None) or ()]
 
 
-def _usage(command: Any, ctx: Any) -> str:
-    return _heading("Usage", f" {usage_of(command, ctx)}")
+def plain(page: str) -> str:
+    """A page without what makes its headings bold."""
+    return _STYLE.sub("", page)
+
+
+def _usage(words: str, width: int) -> list[str]:
+    first, *others = textwrap.wrap(f"Usage: {words}", width, subsequent_indent=" " * 7)
+    return [_heading("Usage") + first.removeprefix("Usage:"), *others]
 
 
 def _argument(parameter: Any) -> str:
@@ -168,10 +180,9 @@ def _section(heading: str, rows: Rows, width: int) -> list[str]:
     return lines
 
 
-def _heading(words: str, after: str = "") -> str:
-    """Bold where it is seen; click takes the codes away where nobody sees them."""
-    text = f"{words}:"
-    return (text if os.environ.get("NO_COLOR") else typer.style(text, bold=True)) + after
+def _heading(words: str) -> str:
+    """Bold; typer takes that away from help that no terminal shows."""
+    return f"{words}:" if os.environ.get("NO_COLOR") else typer.style(f"{words}:", bold=True)
 
 
 def _filled(words: str, width: int) -> list[str]:

@@ -16,7 +16,7 @@ import typer
 
 from simtraffic._version import __version__
 from simtraffic.cli import console, streams, usage
-from simtraffic.cli.help_pages import PlainCommand, PlainGroup
+from simtraffic.cli.help_pages import PlainCommand, PlainGroup, plain
 from simtraffic.errors import ExitCode, FaultsError, SimtrafficError, UsageError
 
 _HELP = """Generate the telemetry of LLM services, without any LLM.
@@ -133,7 +133,8 @@ def _refused(error: Exception) -> int:
     if not hasattr(error, "format_message"):
         raise error
     if type(error).__name__ == "NoArgsIsHelpError":
-        console.tell(error.format_message())
+        page = str(error.format_message()).rstrip()
+        console.tell(page if console.people().isatty() else plain(page))
     else:
         console.tell(f"simtraffic: {usage.in_words(error)}")
     return ExitCode.USAGE
@@ -164,6 +165,7 @@ def _tell_bug(error: Exception, *, debug: bool) -> None:
 
 
 app = typer.Typer(
+    name="simtraffic",
     cls=_Commands,
     help=_HELP,
     no_args_is_help=True,

@@ -136,7 +136,7 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter an option
     queue_bytes: Annotated[
         str,
         typer.Option(
-            help="How much telemetry may wait to be sent; what does not fit is dropped and counted.",
+            help="How much telemetry may wait to be sent; the rest is dropped and counted.",
             metavar="SIZE",
             rich_help_panel=_HOW,
         ),
@@ -172,8 +172,8 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter an option
     prometheus_port: Annotated[
         str | None,
         typer.Option(
-            help="Serve figures of the run itself on this port: /metrics, /healthz, /readyz; 0 takes"
-            " a free one.",
+            help="Serve figures of the run itself on this port, as /metrics, /healthz and /readyz;"
+            " 0 takes a free one.",
             metavar="N",
             rich_help_panel=_REPORT,
         ),

@@ -104,23 +104,25 @@ def durations(values: Sequence[float | None]) -> list[str]:
 
 
 def clock(value: float) -> str:
-    """A stretch of time in its two largest units: ``45s``, ``2m05s``, ``1h02m``, ``3d04h``.
-
-    Under ten seconds it keeps a tenth, under a second three figures.
-    """
-    if 0 < value < 0.9995:
-        return durations([value])[0]
-    if value < 9.95 and round(value, 1) % 1:
-        return f"{value:.1f}s"
+    """Time by the second, in two units at most: ``45s``, ``2m05s``, ``1h02m``, ``3d04h``."""
     for unit, part, (big, little) in ((60, 1, "ms"), (3600, 60, "hm"), (86400, 3600, "dh")):
         whole = int(value / part + 0.5)
         if part == 1 and whole < unit:
             return f"{whole}s"
-        # Sixty minutes are an hour, and a thousand days are days.
+        # Sixty minutes are an hour, and however many days are days.
         if whole * part < unit * (60 if part == 1 else 24) or little == "h":
             above, below = divmod(whole, unit // part)
             return f"{above}{big}{below:02d}{little}" if below else f"{above}{big}"
     raise AssertionError
+
+
+def stretch(value: float) -> str:
+    """How long something is: as a clock, but a tenth under ten seconds and a part of a second."""
+    if 0 < value < 0.9995:
+        return durations([value])[0]
+    if value < 9.95 and round(value, 1) % 1:
+        return f"{value:.1f}s"
+    return clock(value)
 
 
 def usd(value: float) -> str:

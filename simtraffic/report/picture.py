@@ -66,13 +66,13 @@ def _bar(bar: str) -> Text:
 def _time_axis(seconds: float, columns: int) -> list[Text]:
     """Round moments, and the end."""
     step = axis_step(seconds, columns)
-    end = figures.clock(seconds)
+    end = figures.stretch(seconds)
     line, words = ["─"] * columns, [" "] * columns
     line[-1] = "┐"
     words[columns - len(end) :] = end
     for number in range(int(seconds / step) + 1):
         at = min(columns - 1, int(number * step / seconds * columns))
-        label = figures.clock(number * step)
+        label = figures.stretch(number * step)
         # The last mark may have no room for its words beside the end.
         if at + len(label) < columns - len(end):
             line[at] = "┬"

@@ -25,7 +25,7 @@ def plan_view(plan: PlanResult, width: int = 100) -> RenderableType:
     head = Text(plan.scenario, style="bold")
     about = "" if plan.schedule.exact else "about "
     head.append(
-        f"  {figures.clock(plan.duration_seconds)}, {about}{figures.count(plan.schedule.planned)}"
+        f"  {figures.stretch(plan.duration_seconds)}, {about}{figures.count(plan.schedule.planned)}"
         f" requests, seed {plan.seed}" + (f", shard {plan.shard}" if plan.shard != "1/1" else ""),
         style="dim",
     )
@@ -52,8 +52,8 @@ def _stages(plan: PlanResult) -> Drawn:
     for stage, target, mean in zip(stages, targets, means, strict=True):
         drawn.add_row(
             stage.name,
-            figures.clock(stage.start_seconds),
-            figures.clock(stage.duration_seconds),
+            figures.stretch(stage.start_seconds),
+            figures.stretch(stage.duration_seconds),
             target,
             mean,
             figures.count(stage.planned),
@@ -69,8 +69,8 @@ def _incidents(plan: PlanResult) -> list[Drawn]:
     for incident in plan.incidents[:MOST_ROWS]:
         drawn.add_row(
             incident.name,
-            figures.clock(incident.start_seconds),
-            figures.clock(incident.duration_seconds),
+            figures.stretch(incident.start_seconds),
+            figures.stretch(incident.duration_seconds),
         )
     return [section("Incidents", drawn, *more(plan.incidents, "incidents"))]
 

@@ -68,7 +68,7 @@ def _named_verdict(result: RunResult) -> Text:
 
 def _length(result: RunResult) -> str:
     """How long it was; what was simulated is told apart from what it took."""
-    simulated = figures.clock(_between(result.start, result.end))
+    simulated = figures.stretch(_between(result.start, result.end))
     if result.speed == "real":
         return simulated
     return f"{simulated} simulated in {figures.seconds(result.generator.wall_seconds)}"
@@ -165,8 +165,8 @@ def _incidents(result: RunResult) -> list[Drawn]:
     for incident, share in zip(incidents, shares, strict=True):
         drawn.add_row(
             incident.name,
-            figures.clock(_between(result.start, incident.start)),
-            figures.clock(_between(incident.start, incident.end)),
+            figures.stretch(_between(result.start, incident.start)),
+            figures.stretch(_between(incident.start, incident.end)),
             figures.count(incident.requests),
             figures.count(incident.errors),
             share,

@@ -107,6 +107,11 @@ class Table(Drawn):
         return self._one_by_one(room)
 
     @property
+    def natural_width(self) -> int:
+        """Columns that it takes with a row a line."""
+        return sum(self._widths()) + GAP * (len(self.heads) - 1)
+
+    @property
     def _real(self) -> list[_Row]:
         """The rows without headings."""
         return [row for row in self.rows if isinstance(row, _Row)]

@@ -127,7 +127,7 @@ def test_a_share_is_never_rounded_to_all_or_nothing(value):
     text = figures.share(value)
 
     if text[0] in "<>":
-        assert 0 < value < 1e-6 or 1 - 1e-6 < value < 1
+        assert 0 < value <= 1e-6 or 1 - 1e-6 <= value < 1
     else:
         shown, half = read(text)
         assert abs(shown - Fraction(value) * 100) <= half * (1 + Fraction(1, 10**6))
@@ -148,7 +148,7 @@ def test_a_larger_share_is_never_shown_as_a_smaller_one(values):
 @example(3_779.0)
 @example(86_399.0)
 def test_a_stretch_of_time_is_rounded_to_the_nearest(value):
-    text = figures.clock(value)
+    text = figures.stretch(value)
 
     parts = re.findall(r"([\d.]+) ?([a-zµ]+)", text)
     assert "".join(number + unit for number, unit in parts) == text.replace(" ", "")
@@ -244,7 +244,11 @@ def test_durations_in_a_column_have_one_unit_and_no_clock():
     ],
 )
 def test_stretches_of_time(value, text):
-    assert figures.clock(value) == text
+    assert figures.stretch(value) == text
+
+
+def test_a_clock_that_runs_shows_no_part_of_a_second():
+    assert [figures.clock(value) for value in (0.3, 0.914, 5.93, 59.6)] == ["0s", "1s", "6s", "1m"]
 
 
 @pytest.mark.parametrize(
