@@ -10,7 +10,7 @@ import sys
 import traceback
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -18,6 +18,9 @@ from simtraffic._version import __version__
 from simtraffic.cli import console, streams, usage
 from simtraffic.cli.help_pages import PlainCommand, PlainGroup, plain
 from simtraffic.errors import ExitCode, FaultsError, SimtrafficError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _HELP = """Generate the telemetry of LLM services, without any LLM.
 
@@ -90,10 +93,18 @@ class _Commands(PlainGroup):
             command.entry = entry
             self.add_command(command, name)
 
-    def main(self, *given: Any, standalone_mode: bool = True, **extra: Any) -> Any:
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        windows_expand_args: bool = True,
+        **extra: Any,
+    ) -> Any:
         """Run the command line; wrong usage is told as every other error is."""
         try:
-            code = super().main(*given, standalone_mode=False, **extra)
+            code = super().main(args, prog_name, complete_var, False, windows_expand_args, **extra)
         except Exception as error:  # noqa: BLE001 - their base differs between versions of typer
             code = _refused(error)
         if not standalone_mode:
