@@ -148,12 +148,13 @@ def _print_counts(counts: CollectorCounts, *, as_json: bool, to_error: bool) -> 
         say(json_format.dumps(counts.as_dict()))
         return
     say(
-        f"received {counts.spans} spans, {counts.data_points} data points and"
-        f" {counts.log_records} log records in {counts.requests} requests, {counts.bytes} bytes"
+        f"received {counts.spans:,} spans, {counts.data_points:,} data points and"
+        f" {counts.log_records:,} log records in {counts.requests:,} requests,"
+        f" {counts.bytes:,} bytes"
     )
     for message, count in counts.faults.items():
-        say(f"  {count} x {message}")
+        say(f"  {count:,} x {message}")
     for reason, requests in counts.refused.items():
-        say(f"  {requests} requests refused: {reason}")
+        say(f"  {requests:,} requests refused: {reason}")
     for fault, requests in counts.on_purpose.items():
-        say(f"  {requests} requests met {fault}")
+        say(f"  {requests:,} requests met {fault}")

@@ -162,7 +162,8 @@ def _tell_error(error: SimtrafficError) -> None:
         for fault in error.faults:
             console.tell(str(fault))
         return
-    console.tell(f"simtraffic: {error}")
+    for line in str(error).splitlines():
+        console.tell(f"simtraffic: {line.removeprefix('simtraffic: ')}")
 
 
 def _tell_bug(error: Exception, *, debug: bool) -> None:
