@@ -39,11 +39,11 @@ def losses(result: RunResult) -> list[Drawn]:
     drawn = Table(("lost", "how", "when", "why"), words=(0, 1, 2, 3), long=3)
     for reason, lost in list(causes.items())[:MOST_ROWS]:
         counts: Counter[str] = Counter()
-        for loss in lost:
-            counts[result.signals[loss.signal].unit] += loss.count
+        for signal, entry in result.signals.items():
+            counts[entry.unit] += sum(loss.count for loss in lost if loss.signal == signal)
         drawn.add_row(
             figures.listed(
-                [f"{count:,} {unit.replace('_', ' ')}" for unit, count in counts.items()]
+                [f"{count:,} {unit.replace('_', ' ')}" for unit, count in (+counts).items()]
             ),
             Text(figures.listed([*dict.fromkeys(loss.outcome for loss in lost)]), style="red"),
             _when(lost),

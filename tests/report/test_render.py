@@ -42,7 +42,7 @@ def test_drawings_look_like_this(name, width):
     assert text == path.read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("width", range(40, 131, 3))
+@pytest.mark.parametrize("width", [40, 47, 60, 73, 80, 95, 110, 120])
 @pytest.mark.parametrize("name", DRAWN)
 def test_no_line_is_wider_than_the_terminal_and_nothing_is_cut(name, width):
     text = to_text(DRAWN[name](width), width)
@@ -51,7 +51,7 @@ def test_no_line_is_wider_than_the_terminal_and_nothing_is_cut(name, width):
     assert "…" not in text
 
 
-@pytest.mark.parametrize("width", [*range(40), 10_000])
+@pytest.mark.parametrize("width", [0, 1, 2, 7, 20, 39, 10_000])
 @pytest.mark.parametrize("name", DRAWN)
 def test_at_absurd_widths_names_and_figures_are_there_all_the_same(name, width):
     text = to_text(DRAWN[name](width), width)

@@ -67,7 +67,7 @@ def test_every_head_of_a_figure_is_told_in_any_room(table, room):
             assert head in drawn
 
 
-@pytest.mark.parametrize("room", range(200))
+@pytest.mark.parametrize("room", [*range(0, 60, 3), 80, 200])
 def test_names_stand_beside_each_figure_where_they_have_to(room):
     table = Table(("", "generated", "= accepted"), beside=True)
     for name in ("traces", "metrics"):
