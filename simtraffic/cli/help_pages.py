@@ -16,8 +16,11 @@ from typing import TYPE_CHECKING, Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from simtraffic.cli import console
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import TextIO
 
     Rows = Sequence[tuple[str, str]]
 
@@ -36,6 +39,10 @@ _ORDER = ("What is run", "Where it goes", "How it runs", "What it reports")
 class PlainCommand(TyperCommand):
     """A command with a plain help page."""
 
+    def get_help_option(self, ctx: Any) -> Any:
+        """The option that shows the page."""
+        return _showing(super().get_help_option(ctx))
+
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Write the page."""
         width = _width()
@@ -49,6 +56,10 @@ class PlainCommand(TyperCommand):
 
 class PlainGroup(TyperGroup):
     """A group of commands with a plain help page."""
+
+    def get_help_option(self, ctx: Any) -> Any:
+        """The option that shows the page."""
+        return _showing(super().get_help_option(ctx))
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Write the page."""
@@ -92,9 +103,22 @@ def choices_of(parameter: Any) -> list[str]:
     return [str(getattr(each, "value", each)) for each in getattr(kind, "choices", None) or ()]
 
 
-def plain(page: str) -> str:
-    """A page without what makes its headings bold."""
-    return _STYLE.sub("", page)
+def for_stream(page: str, stream: TextIO) -> str:
+    """A page as the stream shows it: bold headings are for terminals."""
+    return page.rstrip() if stream.isatty() else _STYLE.sub("", page).rstrip()
+
+
+def _showing(option: Any) -> Any:
+    """The help option, which prints where everything is printed: a loss of that is told."""
+
+    def show(ctx: Any, _: Any, value: Any) -> None:
+        if value and not ctx.resilient_parsing:
+            console.line(for_stream(ctx.get_help(), console.stdout()))
+            ctx.exit()
+
+    if option is not None:
+        option.callback = show
+    return option
 
 
 def _usage(words: str, width: int) -> list[str]:
@@ -181,7 +205,7 @@ def _section(heading: str, rows: Rows, width: int) -> list[str]:
 
 
 def _heading(words: str) -> str:
-    """Bold; typer takes that away from help that no terminal shows."""
+    """Bold where colour is wanted."""
     return f"{words}:" if os.environ.get("NO_COLOR") else typer.style(f"{words}:", bold=True)
 
 

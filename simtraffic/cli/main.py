@@ -16,7 +16,7 @@ import typer
 
 from simtraffic._version import __version__
 from simtraffic.cli import console, streams, usage
-from simtraffic.cli.help_pages import PlainCommand, PlainGroup, plain
+from simtraffic.cli.help_pages import PlainCommand, PlainGroup, for_stream
 from simtraffic.errors import ExitCode, FaultsError, SimtrafficError, UsageError
 
 if TYPE_CHECKING:
@@ -144,8 +144,7 @@ def _refused(error: Exception) -> int:
     if not hasattr(error, "format_message"):
         raise error
     if type(error).__name__ == "NoArgsIsHelpError":
-        page = str(error.format_message()).rstrip()
-        console.tell(page if console.people().isatty() else plain(page))
+        console.tell(for_stream(error.format_message(), console.people()))
     else:
         console.tell(f"simtraffic: {usage.in_words(error)}")
     return ExitCode.USAGE

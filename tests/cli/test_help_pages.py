@@ -11,9 +11,9 @@ COMMANDS = list(main._COMMANDS)
 LEAST_BESIDE = 30
 
 
-def page(*arguments, width, monkeypatch, color=False):
+def page(*arguments, width, monkeypatch):
     monkeypatch.setenv("COLUMNS", str(width))
-    result = CliRunner().invoke(main.app, [*arguments, "--help"], color=color)
+    result = CliRunner().invoke(main.app, [*arguments, "--help"])
     assert result.exit_code == 0
     return result.output
 
@@ -114,14 +114,16 @@ def test_what_can_be_shown_is_listed(monkeypatch):
 
 def test_headings_are_bold_and_nothing_is_dim(monkeypatch):
     monkeypatch.delenv("NO_COLOR", raising=False)
-    coloured = page("run", width=80, monkeypatch=monkeypatch, color=True)
+    found, ctx = command("run")
+    coloured = found.get_help(ctx)
 
     assert "\x1b[1mWhere it goes:\x1b[0m" in coloured
     assert "\x1b[2m" not in coloured
-    assert "\x1b" not in page("run", width=80, monkeypatch=monkeypatch)
+    assert "\x1b" not in page("run", width=80, monkeypatch=monkeypatch), "no terminal, no colour"
 
 
 def test_no_colour_is_heeded(monkeypatch):
     monkeypatch.setenv("NO_COLOR", "1")
+    found, ctx = command("run")
 
-    assert "\x1b" not in page("run", width=80, monkeypatch=monkeypatch, color=True)
+    assert "\x1b" not in found.get_help(ctx)
