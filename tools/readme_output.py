@@ -19,8 +19,8 @@ PART = re.compile(r"(<!-- output -->\n```text\n).*?(```\n<!-- end -->)", re.DOTA
 
 
 def shortened(printed: str) -> str:
-    """The first line, the verdict, and the sections of :data:`KEPT`."""
-    head, *sections = printed.strip().split("\n\n")
+    """The first line, the verdict, the sections of :data:`KEPT`, and the last line."""
+    head, *sections, last = printed.strip().split("\n\n")
     said = head.splitlines()
     kept = [f"{said[0]}\n…\n{said[-1]}"]
     for section in sections:
@@ -28,7 +28,7 @@ def shortened(printed: str) -> str:
             kept.append(section)
         elif kept[-1] != "…":
             kept.append("…")
-    return "\n\n".join(kept) + "\n"
+    return "\n\n".join(kept) + f"\n{last}\n"
 
 
 def main() -> None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def check(
-    scenario: Annotated[list[Path], typer.Argument(help="Scenario files.", metavar="SCENARIO...")],
+    scenario: Annotated[list[Path], typer.Argument(help="Scenario files.", metavar="SCENARIO")],
     json: Annotated[bool, typer.Option("--json", help="Print the faults as a JSON list.")] = False,
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="Say nothing about good files.")

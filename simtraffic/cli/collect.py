@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from simtraffic.cli import console
+from simtraffic.cli import console, options
 from simtraffic.clock import Flag
 from simtraffic.collector.limits import Limits
 from simtraffic.errors import DeliveryError, UsageError
-from simtraffic.units import UnitError, parse_size
+from simtraffic.units import parse_size
 
 if TYPE_CHECKING:
     from simtraffic.collector.counts import CollectorCounts
@@ -23,14 +23,17 @@ if TYPE_CHECKING:
 
 def collect(  # noqa: PLR0913, PLR0917 - one parameter an option
     grpc: Annotated[
-        str, typer.Option(help="Where to listen for gRPC, as HOST:PORT.")
+        str, typer.Option(help="Where to listen for OTLP/gRPC.", metavar="HOST:PORT")
     ] = "127.0.0.1:4317",
     http: Annotated[
-        str, typer.Option(help="Where to listen for HTTP, as HOST:PORT.")
+        str, typer.Option(help="Where to listen for OTLP/HTTP.", metavar="HOST:PORT")
     ] = "127.0.0.1:4318",
     out: Annotated[
         str | None,
-        typer.Option(help="Write what arrives as OTLP JSON lines; - is standard output."),
+        typer.Option(
+            help="Write what arrives as lines of OTLP JSON to this file; - is standard output.",
+            metavar="FILE",
+        ),
     ] = None,
     fault: Annotated[
         list[str] | None,
@@ -40,11 +43,13 @@ def collect(  # noqa: PLR0913, PLR0917 - one parameter an option
             metavar="WORDS",
         ),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Of the faults' chances.", metavar="N")] = 0,
+    seed: Annotated[
+        int, typer.Option(help="Seed of the chances that --fault names.", metavar="N")
+    ] = 0,
     max_bytes: Annotated[
         str,
         typer.Option(
-            help="Refuse a larger request, before and after decompression.", metavar="SIZE"
+            help="Refuse a request that is larger, before or after decompression.", metavar="SIZE"
         ),
     ] = "64MiB",
     json: Annotated[bool, typer.Option("--json", help="Print the counts as JSON.")] = False,
@@ -111,10 +116,7 @@ def _faults(texts: list[str]) -> list[Fault]:
 
 
 def _limits(max_bytes: str) -> Limits:
-    try:
-        return Limits(most_bytes=parse_size(max_bytes))
-    except UnitError as error:
-        raise UsageError(f"--max-bytes: {error}") from error
+    return Limits(most_bytes=options.quantity("--max-bytes", max_bytes, parse_size) or 0)
 
 
 def _stop_event(*, watch_input: bool) -> Flag:
@@ -146,12 +148,13 @@ def _print_counts(counts: CollectorCounts, *, as_json: bool, to_error: bool) -> 
         say(json_format.dumps(counts.as_dict()))
         return
     say(
-        f"received {counts.spans} spans, {counts.data_points} data points and"
-        f" {counts.log_records} log records in {counts.requests} requests, {counts.bytes} bytes"
+        f"received {counts.spans:,} spans, {counts.data_points:,} data points and"
+        f" {counts.log_records:,} log records in {counts.requests:,} requests,"
+        f" {counts.bytes:,} bytes"
     )
     for message, count in counts.faults.items():
-        say(f"  {count} x {message}")
+        say(f"  {count:,} x {message}")
     for reason, requests in counts.refused.items():
-        say(f"  {requests} requests refused: {reason}")
+        say(f"  {requests:,} requests refused: {reason}")
     for fault, requests in counts.on_purpose.items():
-        say(f"  {requests} requests met {fault}")
+        say(f"  {requests:,} requests met {fault}")

@@ -74,7 +74,8 @@ def columns(stream: TextIO) -> int:
 def _draw(stream: TextIO, renderable: RenderableType) -> None:
     drawing = _drawing_on(stream)
     if drawing.is_terminal:
-        drawing.print(renderable)
+        # Names that are longer than the terminal is wide go on below, whole.
+        drawing.print(renderable, crop=False)
         return
     from simtraffic.report.tables import to_text  # noqa: PLC0415
 

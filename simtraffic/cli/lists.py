@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Group
-from rich.padding import Padding
 from rich.text import Text
 
 from simtraffic.report import figures
-from simtraffic.report.tables import table
+from simtraffic.report.lines import Drawn, wrapped
+from simtraffic.report.tables import Table
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,24 +20,24 @@ if TYPE_CHECKING:
 
 def catalog(rows: Rows) -> RenderableType:
     """Models with speed and price."""
-    drawn = table("model", "tier", "tokens/s", "context", "in $/M", "out $/M", words=(0, 1))
-    for row in rows:
-        drawn.add_row(
-            row["model"],
-            row["tier"],
-            figures.count(row["tokens_per_second"]),
-            figures.short(row["context"]),
-            *(
-                f"{row[key]:.3f}".rstrip("0").rstrip(".")
-                for key in ("usd_input_per_million", "usd_output_per_million")
-            ),
-        )
+    drawn = Table(("model", "tier", "tokens/s", "context", "in $/M", "out $/M"), words=(0, 1))
+    columns = [
+        [row["model"] for row in rows],
+        [row["tier"] for row in rows],
+        [figures.count(row["tokens_per_second"] or None) for row in rows],
+        [figures.context(row["context"]) for row in rows],
+        figures.prices([row["usd_input_per_million"] for row in rows]),
+        figures.prices([row["usd_output_per_million"] for row in rows]),
+    ]
+    for row in zip(*columns, strict=True):
+        drawn.add_row(*row)
     return drawn
 
 
 def conventions(rows: Rows) -> RenderableType:
     """Conventions with how much each tells."""
-    drawn = table("convention", "version", "metrics", "log records", "spans", words=(0, 1, 4))
+    heads = ("convention", "version", "metrics", "log records", "spans")
+    drawn = Table(heads, words=(0, 1, 4), long=4)
     for row in rows:
         drawn.add_row(
             row["convention"],
@@ -52,22 +51,34 @@ def conventions(rows: Rows) -> RenderableType:
 
 def scenarios(rows: Rows) -> RenderableType:
     """Scenario files, each with what it shows."""
-    drawn = table("file", "lasts", "shows", words=(0, 2))
+    drawn = Table(("file", "lasts", "shows"), words=(0, 2), long=2)
     for row in rows:
-        drawn.add_row(row["file"], row["duration"], Text(row["description"]))
+        drawn.add_row(row["file"], row["duration"], row["description"])
     return drawn
 
 
 def metrics(rows: Rows) -> RenderableType:
     """Metrics: the name in Prometheus first, then where it comes from and its labels."""
-    parts: list[RenderableType] = []
-    for row in rows:
-        head = Text(row["prometheus"], style="bold")
-        head.append(f"  {row['type']}", style="not bold cyan")
-        told = Text(f"{row['metric']} in {row['unit'] or '1'}, of {row['convention']}")
-        labels = Text("labels " + (", ".join(row["labels"]) or "none"), style="dim")
-        parts += [head, Padding(Group(told, labels), (0, 0, 0, 2))]
-    return Group(*parts)
+    return Metrics(rows)
+
+
+class Metrics(Drawn):
+    """See :func:`metrics`."""
+
+    def __init__(self, rows: Rows) -> None:
+        self._rows = rows
+
+    def lines(self, room: int) -> list[Text]:
+        """Three lines a metric, or more."""
+        lines: list[Text] = []
+        for row in self._rows:
+            head = Text().append(row["prometheus"], style="bold")
+            head.append(f"  {row['type'].replace('_', ' ')}", style="cyan")
+            told = f"  {row['metric']} in {row['unit'] or '1'}, of {row['convention']}"
+            labels = f"  labels {', '.join(row['labels']) or 'none'}"
+            for text in (head, Text(told), Text(labels, style="dim")):
+                lines += wrapped(text, room)
+        return lines
 
 
 DRAWN: dict[str, Callable[[Rows], RenderableType]] = {

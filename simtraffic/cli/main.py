@@ -10,23 +10,26 @@ import sys
 import traceback
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from typer.core import TyperCommand, TyperGroup
 
 from simtraffic._version import __version__
-from simtraffic.cli import console, streams
-from simtraffic.errors import ExitCode, FaultsError, SimtrafficError
+from simtraffic.cli import console, streams, usage
+from simtraffic.cli.help_pages import PlainCommand, PlainGroup, for_stream
+from simtraffic.errors import ExitCode, FaultsError, SimtrafficError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _HELP = """Generate the telemetry of LLM services, without any LLM.
 
 A scenario file says how much traffic, to which models, and what goes wrong
-when. `run` simulates the requests and pushes the traces, metrics and logs that
-they would have left behind to an OTLP collector or a file.
+when. The command run simulates the requests and pushes the traces, metrics and
+logs that they would have left behind to an OTLP collector or into a file.
 
-A first scenario, a look at it, and off it goes (with no collector here, run
-starts a built-in one):
+A first scenario, a look at it, and off it goes. With no collector here, run
+starts one of its own:
 
   simtraffic init
   simtraffic plan scenario.yaml
@@ -64,7 +67,7 @@ _COMMANDS = {
 }
 
 
-class _LazyCommand(TyperCommand):
+class _LazyCommand(PlainCommand):
     """Stands for a command in the list; the real one is imported once it is called."""
 
     entry: _Entry
@@ -74,12 +77,13 @@ class _LazyCommand(TyperCommand):
     ) -> Any:
         """The context of the real command, which then is the one invoked."""
         module = import_module(f"simtraffic.cli.{self.entry.module}")
-        single = typer.Typer(add_completion=False, rich_markup_mode="rich")
-        single.command(self.name, no_args_is_help=False)(getattr(module, self.entry.function))
+        single = typer.Typer(add_completion=False, rich_markup_mode=None)
+        made = single.command(self.name, cls=PlainCommand, no_args_is_help=False)
+        made(getattr(module, self.entry.function))
         return typer.main.get_command(single).make_context(info_name, args, parent, **extra)
 
 
-class _Commands(TyperGroup):
+class _Commands(PlainGroup):
     """The group of commands, and the only handler of errors."""
 
     def __init__(self, **attributes: Any) -> None:
@@ -88,6 +92,34 @@ class _Commands(TyperGroup):
             command = _LazyCommand(name, help=entry.summary, short_help=entry.summary)
             command.entry = entry
             self.add_command(command, name)
+
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        windows_expand_args: bool = True,
+        **extra: Any,
+    ) -> Any:
+        """Run the command line; wrong usage is told as every other error is."""
+        try:
+            code = super().main(args, prog_name, complete_var, False, windows_expand_args, **extra)
+        except Exception as error:  # noqa: BLE001 - their base differs between versions of typer
+            code = _refused(error)
+        if not standalone_mode:
+            return code
+        sys.exit(code if isinstance(code, int) else ExitCode.OK)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """The command of this name.
+
+        Raises:
+            UsageError: there is none.
+        """
+        if args and args[0] not in self.commands and not ctx.resilient_parsing:
+            raise UsageError(usage.no_command(args[0], self.list_commands(ctx)))
+        return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command; every error becomes lines for people and an exit code."""
@@ -105,6 +137,19 @@ class _Commands(TyperGroup):
             raise typer.Exit(int(ExitCode.UNEXPECTED)) from error
 
 
+def _refused(error: Exception) -> int:
+    """Tell of an error that typer knows; its exit code. Others are raised again."""
+    if isinstance(error, typer.Abort):
+        return ExitCode.INTERRUPTED
+    if not hasattr(error, "format_message"):
+        raise error
+    if type(error).__name__ == "NoArgsIsHelpError":
+        console.tell(for_stream(error.format_message(), console.people()))
+    else:
+        console.tell(f"simtraffic: {usage.in_words(error)}")
+    return ExitCode.USAGE
+
+
 def _is_bug(error: Exception) -> bool:
     """Whether typer does not know it: its own kinds end commands and report wrong usage."""
     known = (typer.Exit, typer.Abort)
@@ -116,7 +161,8 @@ def _tell_error(error: SimtrafficError) -> None:
         for fault in error.faults:
             console.tell(str(fault))
         return
-    console.tell(f"simtraffic: {error}")
+    for line in str(error).splitlines():
+        console.tell(f"simtraffic: {line.removeprefix('simtraffic: ')}")
 
 
 def _tell_bug(error: Exception, *, debug: bool) -> None:
@@ -130,10 +176,11 @@ def _tell_bug(error: Exception, *, debug: bool) -> None:
 
 
 app = typer.Typer(
+    name="simtraffic",
     cls=_Commands,
     help=_HELP,
     no_args_is_help=True,
-    rich_markup_mode="rich",
+    rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["--help", "-h"]},
 )
@@ -152,7 +199,7 @@ def _options(
         typer.Option("--version", callback=_tell_version, is_eager=True, help="Print the version."),
     ] = False,
     debug: Annotated[
-        bool, typer.Option("--debug", help="Show the traceback of an unexpected error.")
+        bool, typer.Option("--debug", help="Show the traceback when something ends in a bug.")
     ] = False,
 ) -> None:
     """Options before the command's name."""

@@ -21,7 +21,7 @@ _SCENARIO_PANEL = "What is run"
 Seed = Annotated[
     int | None,
     typer.Option(
-        help="Other random numbers than the scenario's; the same seed repeats a run.",
+        help="Draw other random numbers than the scenario's; the same whole number repeats a run.",
         metavar="N",
         rich_help_panel=_SCENARIO_PANEL,
     ),
@@ -29,13 +29,16 @@ Seed = Annotated[
 Scale = Annotated[
     float | None,
     typer.Option(
-        help="Multiply all rates, such as 0.1.", metavar="X", rich_help_panel=_SCENARIO_PANEL
+        help="Multiply all rates by this, such as 0.1 or 10.",
+        metavar="X",
+        rich_help_panel=_SCENARIO_PANEL,
     ),
 ]
 Duration = Annotated[
     str | None,
     typer.Option(
-        help="Cut the run here, or hold the last rate until then, such as 5m.",
+        help="End the run after this time, such as 5m; beyond the scenario's end its last rate is"
+        " held.",
         metavar="TIME",
         rich_help_panel=_SCENARIO_PANEL,
     ),
@@ -43,7 +46,8 @@ Duration = Annotated[
 Signals = Annotated[
     list[str] | None,
     typer.Option(
-        help="Only these: traces, metrics, logs; repeat it or use commas.",
+        help="Make only these signals, of traces, metrics and logs; with commas between, or"
+        " repeated.",
         metavar="NAME",
         rich_help_panel=_SCENARIO_PANEL,
     ),
@@ -52,7 +56,8 @@ Conventions = Annotated[
     list[str] | None,
     typer.Option(
         "--convention",
-        help="Convention in place of the scenario's, by name or path; repeatable.",
+        help="Tell requests by this convention in place of the scenario's, a path or a name that"
+        " simtraffic show conventions lists; repeatable.",
         metavar="NAME",
         rich_help_panel=_SCENARIO_PANEL,
     ),
@@ -60,7 +65,7 @@ Conventions = Annotated[
 Rotate = Annotated[
     str | None,
     typer.Option(
-        help="Number the files of --out, and begin another before one grows beyond this.",
+        help="Begin another file of --out, each with a number, before one grows beyond this.",
         metavar="SIZE",
         rich_help_panel="Where it goes",
     ),
@@ -68,8 +73,8 @@ Rotate = Annotated[
 MaxBytes = Annotated[
     str | None,
     typer.Option(
-        help="Send no more than this (protobuf, uncompressed): refused when more is expected,"
-        " ended when it is reached.",
+        help="Send no more bytes of uncompressed protobuf, such as 2GB: a run that expects more"
+        " is refused, one that gets there ends.",
         metavar="SIZE",
         rich_help_panel="How it runs",
     ),
@@ -77,7 +82,10 @@ MaxBytes = Annotated[
 MaxSpans = Annotated[
     str | None,
     typer.Option(
-        help="The same for spans, such as 100k.", metavar="N", rich_help_panel="How it runs"
+        help="Make no more spans, such as 100k: a run that expects more is refused, one that gets"
+        " there ends.",
+        metavar="N",
+        rich_help_panel="How it runs",
     ),
 ]
 Yes = Annotated[
@@ -85,14 +93,15 @@ Yes = Annotated[
     typer.Option(
         "--yes",
         "-y",
-        help="Do not ask before sending to another machine.",
+        help="Send to another machine without asking first.",
         rich_help_panel="Where it goes",
     ),
 ]
 SelfTelemetry = Annotated[
     str | None,
     typer.Option(
-        help="Push the same figures and a trace of the run to this OTLP/gRPC receiver.",
+        help="Push figures and a trace of the run itself to this OTLP/gRPC receiver, such as"
+        " http://localhost:4317.",
         metavar="URL",
         rich_help_panel="What it reports",
     ),
@@ -100,7 +109,7 @@ SelfTelemetry = Annotated[
 Workers = Annotated[
     int,
     typer.Option(
-        help="Processes of this machine that share the work.",
+        help="Share the work among this many processes of this machine.",
         metavar="N",
         rich_help_panel="How it runs",
     ),
@@ -108,8 +117,9 @@ Workers = Annotated[
 Shard = Annotated[
     str,
     typer.Option(
-        help="Which part of the whole this process runs, such as 2/8.",
+        help="Run only this part of the whole, such as 2/8 for the second of eight.",
         metavar="K/N",
+        show_default=False,
         rich_help_panel=_SCENARIO_PANEL,
     ),
 ]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from simtraffic.cli import console, environment, options, page
+from simtraffic.cli import console, environment, options, page, usage
 from simtraffic.cli.consent import Consent
 from simtraffic.cli.wishes import Wishes
 from simtraffic.errors import ExitCode
@@ -23,7 +23,9 @@ _REPORT = "What it reports"
 def run(  # noqa: PLR0913, PLR0917 - one parameter an option
     scenario: Annotated[
         list[str],
-        typer.Argument(help="Scenario files, run one after another.", metavar="SCENARIO..."),
+        typer.Argument(
+            help="Scenario files; several are run one after another.", metavar="SCENARIO"
+        ),
     ],
     endpoint: Annotated[
         str | None,
@@ -36,7 +38,7 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter an option
     protocol: Annotated[
         str | None,
         typer.Option(
-            help="grpc, http/protobuf or http/json; grpc when nothing says otherwise.",
+            help="How to speak to it: grpc, http/protobuf or http/json. By default grpc.",
             metavar="NAME",
             rich_help_panel=_TO,
         ),
@@ -44,40 +46,62 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter an option
     header: Annotated[
         list[str] | None,
         typer.Option(
-            help="Sent with every export; repeatable.", metavar="K=V", rich_help_panel=_TO
+            help="Send this header with every export; repeatable.",
+            metavar="NAME=VALUE",
+            rich_help_panel=_TO,
         ),
     ] = None,
     insecure: Annotated[
         bool,
         typer.Option(
-            "--insecure", help="No TLS for an endpoint without a scheme.", rich_help_panel=_TO
+            "--insecure",
+            help="Use no TLS for an endpoint that begins with neither http:// nor https://.",
+            rich_help_panel=_TO,
         ),
     ] = False,
     certificate: Annotated[
         str | None,
-        typer.Option(help="Authorities to trust (PEM).", metavar="FILE", rich_help_panel=_TO),
+        typer.Option(
+            help="Trust the authorities in this PEM file.", metavar="FILE", rich_help_panel=_TO
+        ),
     ] = None,
     client_certificate: Annotated[
         str | None,
-        typer.Option(help="Own certificate (PEM).", metavar="FILE", rich_help_panel=_TO),
+        typer.Option(
+            help="Show this certificate, a PEM file, to the receiver.",
+            metavar="FILE",
+            rich_help_panel=_TO,
+        ),
     ] = None,
     client_key: Annotated[
-        str | None, typer.Option(help="Own key (PEM).", metavar="FILE", rich_help_panel=_TO)
+        str | None,
+        typer.Option(
+            help="Private key of --client-certificate, a PEM file.",
+            metavar="FILE",
+            rich_help_panel=_TO,
+        ),
     ] = None,
     compression: Annotated[
-        str | None, typer.Option(help="none or gzip.", metavar="NAME", rich_help_panel=_TO)
+        str | None,
+        typer.Option(
+            help="How to compress what is sent: none or gzip. By default none.",
+            metavar="NAME",
+            rich_help_panel=_TO,
+        ),
     ] = None,
     timeout: Annotated[
         str | None,
         typer.Option(
-            help="For one export call; 10s by default.", metavar="TIME", rich_help_panel=_TO
+            help="How long one export call may take. By default 10s.",
+            metavar="TIME",
+            rich_help_panel=_TO,
         ),
     ] = None,
     out: Annotated[
         str | None,
         typer.Option(
-            help="Write OTLP JSON lines here, alone or with an endpoint; - is standard output,"
-            " .gz and .zst are compressed.",
+            help="Write lines of OTLP JSON to this file, alone or beside an endpoint; - is standard"
+            " output, and a name that ends in .gz or .zst is compressed.",
             metavar="FILE",
             rich_help_panel=_TO,
         ),
@@ -86,7 +110,8 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter an option
     speed: Annotated[
         str | None,
         typer.Option(
-            help="real, max, or simulated seconds to a second such as 60. For a file alone max.",
+            help="How fast simulated time goes: real, max, or a factor such as 60. By default real,"
+            " and max for a file alone.",
             metavar="SPEED",
             rich_help_panel=_HOW,
         ),
@@ -94,7 +119,8 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter an option
     start: Annotated[
         str | None,
         typer.Option(
-            help="When the run begins in the telemetry: now, or 2026-01-01T00:00:00Z.",
+            help="When the run begins in its telemetry: now, or an instant such as"
+            " 2026-01-01T00:00:00Z. By default now.",
             metavar="TIME",
             rich_help_panel=_HOW,
         ),
@@ -102,7 +128,7 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter an option
     drain: Annotated[
         str,
         typer.Option(
-            help="How long requests may end and telemetry may leave after the last stage.",
+            help="How long after the last stage requests may still end and telemetry may leave.",
             metavar="TIME",
             rich_help_panel=_HOW,
         ),
@@ -110,7 +136,7 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter an option
     queue_bytes: Annotated[
         str,
         typer.Option(
-            help="Bound on telemetry not yet sent; what does not fit is dropped and counted.",
+            help="How much telemetry may wait to be sent; the rest is dropped and counted.",
             metavar="SIZE",
             rich_help_panel=_HOW,
         ),
@@ -127,7 +153,11 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter an option
     workers: options.Workers = 1,
     result: Annotated[
         str | None,
-        typer.Option(help="Write the result as JSON.", metavar="FILE", rich_help_panel=_REPORT),
+        typer.Option(
+            help="Write the result to this file as JSON; {name} in it is the scenario's name.",
+            metavar="FILE",
+            rich_help_panel=_REPORT,
+        ),
     ] = None,
     quiet: Annotated[
         bool,
@@ -142,7 +172,8 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter an option
     prometheus_port: Annotated[
         str | None,
         typer.Option(
-            help="Tell of the run itself here: /metrics, /healthz, /readyz. 0 takes a free port.",
+            help="Serve figures of the run itself on this port, as /metrics, /healthz and /readyz;"
+            " 0 takes a free one.",
             metavar="N",
             rich_help_panel=_REPORT,
         ),
@@ -150,7 +181,7 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter an option
     prometheus_host: Annotated[
         str | None,
         typer.Option(
-            help="Listen for that on this address, 127.0.0.1 by default; 0.0.0.0 in a pod.",
+            help="Address of --prometheus-port, such as 0.0.0.0 in a pod. By default 127.0.0.1.",
             metavar="HOST",
             rich_help_panel=_REPORT,
         ),
@@ -172,7 +203,7 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter an option
 
     Examples:
       simtraffic run scenario.yaml
-      simtraffic run scenario.yaml --endpoint https://otel:4317 --header k=v
+      simtraffic run scenario.yaml --endpoint https://otel:4317 --header team=llm
       simtraffic run scenario.yaml --protocol http/protobuf --scale 0.1
       simtraffic run scenario.yaml --out - --duration 1h | gzip > hour.gz
       simtraffic run scenario.yaml --workers 4 --speed max
@@ -181,6 +212,7 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter an option
     Ctrl-C stops the arrivals, drains and reports; a second one leaves at once.
     """
     from simtraffic.export.environment import ExportOptions, silence_grpc  # noqa: PLC0415
+    from simtraffic.export.settings import COMPRESSIONS, PROTOCOLS  # noqa: PLC0415
     from simtraffic.units import parse_count, parse_duration, parse_size  # noqa: PLC0415
 
     environment.require_enabled(os.environ)
@@ -190,13 +222,13 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter an option
     arguments: dict[str, Any] = {
         "options": ExportOptions(
             endpoint=endpoint,
-            protocol=protocol,
+            protocol=usage.one_of("--protocol", protocol, PROTOCOLS),
             headers=tuple(header or ()),
             insecure=insecure or None,
             certificate=certificate,
             client_certificate=client_certificate,
             client_key=client_key,
-            compression=compression,
+            compression=usage.one_of("--compression", compression, COMPRESSIONS),
             timeout_s=None if timeout_ns is None else timeout_ns / 1e9,
         ),
         "speed": speed,

@@ -23,7 +23,7 @@ _LAST_STANDARD = 2
 """Descriptor of standard error."""
 
 _LOOKALIKES = {
-    **dict.fromkeys("▁▂▃", "."),
+    **dict.fromkeys("▁▂▃░", "."),
     **dict.fromkeys("▄▅", ":"),
     **dict.fromkeys("▆▇█", "#"),
     **dict.fromkeys("│┤├┃", "|"),

@@ -62,8 +62,11 @@ def highest(points: Sequence[CurvePoint], columns: int) -> list[float]:
     return found
 
 
-def bars(values: Sequence[float], rows: int, peak: float) -> list[str]:
-    """Lines of text, the highest first, in which each value is a column; ``peak`` fills it."""
+def bars(values: Sequence[float], rows: int, peak: float, fill: str = "█") -> list[str]:
+    """Lines of text, the highest first, in which each value is a column; ``peak`` fills it.
+
+    The top of a column is drawn in eighths of a line, what is below it as ``fill``.
+    """
     # What is above zero is seen, however small.
     heights = [
         max(1, round(value / peak * rows * _EIGHTHS)) if value > 0 and peak > 0 else 0
@@ -71,8 +74,8 @@ def bars(values: Sequence[float], rows: int, peak: float) -> list[str]:
     ]
     lines = []
     for row in reversed(range(rows)):
-        parts = [min(_EIGHTHS, max(0, height - row * _EIGHTHS)) for height in heights]
-        lines.append("".join(_BLOCKS[part] for part in parts))
+        parts = [max(0, height - row * _EIGHTHS) for height in heights]
+        lines.append("".join(_BLOCKS[part] if part <= _EIGHTHS else fill for part in parts))
     return lines
 
 

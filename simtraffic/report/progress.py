@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Self
 
 from rich.console import Group
-from rich.measure import Measurement
 from rich.text import Text
 
 from simtraffic.clock import monotonic
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
     from typing import TextIO
 
     from rich.console import RenderableType
-    from rich.table import Table
 
     from simtraffic.report.plan import CurvePoint
     from simtraffic.report.snapshot import SignalStand, Snapshot
@@ -238,16 +236,9 @@ def _balance(snapshot: Snapshot, width: int) -> list[RenderableType]:
             f"{stand.queued:,}",
             *(Text(f"{count:,}", style="bold red" if count else "dim") for count in lost),
         )
-    if _natural_width(drawn) <= width:
+    if drawn.natural_width <= width:
         return [drawn]
     return [Text(_in_words(name, stand)) for name, stand in snapshot.signals.items()]
-
-
-def _natural_width(drawn: Table) -> int:
-    from rich.console import Console  # noqa: PLC0415 - measures on a console without end
-
-    endless = Console(width=1000)
-    return Measurement.get(endless, endless.options, drawn).maximum
 
 
 def _standing(snapshot: Snapshot) -> list[Text]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from simtraffic.errors import ExitCode
 from simtraffic.ledger import UNITS
+from simtraffic.report import figures
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -52,23 +53,39 @@ def judge(
         (ExitCode.UNEXPECTED, f"the ledger does not balance: {law}") for law in ledger.imbalances()
     ]
     found += [(ExitCode.NOT_DELIVERED, reason) for reason in undelivered]
+    found += [(ExitCode.NOT_DELIVERED, reason) for reason in _lost(ledger, undelivered)]
     found += [
-        (
-            ExitCode.NOT_DELIVERED,
-            f"{entry.generated - entry.accepted:,} of {entry.generated:,}"
-            f" {UNITS[signal].replace('_', ' ')} not delivered",
-        )
-        for signal, entry in ledger.signals.items()
-        if entry.accepted < entry.generated
-    ]
-    found += [
-        (ExitCode.FAILED, f"threshold not met: {threshold.expression}")
-        for threshold in thresholds
-        if not threshold.passed
+        (ExitCode.FAILED, _not_met(threshold)) for threshold in thresholds if not threshold.passed
     ]
     code = worst(code for code, _ in found)
     words = {ExitCode.OK: "passed", ExitCode.INTERRUPTED: "interrupted"}
     return Verdict(words.get(code, "failed"), code, tuple(reason for _, reason in found))
+
+
+def _lost(ledger: Ledger, told: Sequence[str]) -> list[str]:
+    """What was not delivered, all signals in one sentence with its cause, unless that was told."""
+    lost = [
+        f"{entry.generated - entry.accepted:,} of {entry.generated:,} {UNITS[signal]}"
+        for signal, entry in ledger.signals.items()
+        if entry.accepted < entry.generated
+    ]
+    if not lost:
+        return []
+    sentence = f"{figures.listed(lost).replace('_', ' ')} not delivered"
+    causes = dict.fromkeys(loss.reason for loss in ledger.losses())
+    new = [cause for cause in causes if not any(cause in reason for reason in told)]
+    if new:
+        others = len(causes) - 1
+        sentence += f": {new[0]}"
+        sentence += f" (and {others} other cause{'s' * (others > 1)})" if others else ""
+    return [sentence]
+
+
+def _not_met(threshold: ThresholdResult) -> str:
+    """A threshold that failed, with what was found in its place."""
+    found = figures.measured(threshold.value, threshold.measure)
+    what = threshold.note if threshold.value is None else f"found {found}"
+    return f"threshold not met: {threshold.expression}" + (f"; {what}" if what else "")
 
 
 def worst(codes: Iterable[int]) -> ExitCode:

@@ -26,7 +26,7 @@ class Shard:
         """
         if not 1 <= self.index <= self.count <= MAX_SHARDS:
             raise UsageError(
-                f"shard: no such share; found {self}; "
+                f"--shard: no such share; found {self}; "
                 f"write K/N with K from 1 to N and N up to {MAX_SHARDS}"
             )
 
@@ -39,7 +39,7 @@ class Shard:
         """
         match = re.fullmatch(r"\s*(\d{1,9})\s*/\s*(\d{1,9})\s*", text, re.ASCII)
         if match is None:
-            raise UsageError(f"shard: not a share; found {text!r}; write K/N, such as 2/8")
+            raise UsageError(f"--shard: not a share; found {text!r}; write K/N, such as 2/8")
         return cls(int(match[1]), int(match[2]))
 
     def __str__(self) -> str:

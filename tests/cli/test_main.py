@@ -93,7 +93,7 @@ def test_a_misspelt_command_gets_a_hint():
     result = ask("rum")
 
     assert result.exit_code == 2
-    assert "Did you mean 'run'" in result.output
+    assert result.stderr == "simtraffic: rum: no such command; did you mean run?\n"
 
 
 def test_the_version_is_told():

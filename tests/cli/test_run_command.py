@@ -90,7 +90,7 @@ def test_a_quiet_run_that_does_not_pass_says_why(tmp_path):
     done = ask(write(tmp_path, threshold="requests > 100"), "--out", tmp_path / "o", "--quiet")
 
     assert done.exit_code == 5
-    assert done.stderr == "short: failed; threshold not met: requests > 100\n"
+    assert done.stderr == "short: failed; threshold not met: requests > 100; found 10\n"
 
 
 def test_the_worst_exit_code_of_several_wins_and_each_has_its_file(tmp_path):

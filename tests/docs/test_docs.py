@@ -155,9 +155,11 @@ def test_the_output_in_the_readme_is_that_of_the_scenario() -> None:
 
 
 def test_output_is_shortened_by_whole_sections() -> None:
-    said = "first\nlive\nPASSED x\n\nLedger\n  a\n\nStages\n  b\n\nRun\n  c\n"
+    said = "first\nlive\nPASSED x\n\nLedger\n  a\n\nStages\n  b\n\nRun\n  c\n\nPASSED x: all\n"
 
-    assert readme_output.shortened(said) == "first\n…\nPASSED x\n\nLedger\n  a\n\n…\n"
+    assert readme_output.shortened(said) == (
+        "first\n…\nPASSED x\n\nLedger\n  a\n\n…\nPASSED x: all\n"
+    )
 
 
 @pytest.mark.parametrize("path", documents.documents(), ids=lambda path: path.name)

@@ -122,9 +122,11 @@ def a_failed_result():
         verdict="failed",
         exit_code=4,
         reasons=(
-            "1,215 of 34,215 spans not delivered",
-            "threshold not met: delivered == 100%",
-            "threshold not met: p95(time_to_first_token) < 2s during steady",
+            "1,215 of 34,215 spans not delivered: UNAVAILABLE: connection refused; given up after"
+            " 60 s (and 1 other cause)",
+            "threshold not met: delivered == 100%; found 96.5 %",
+            "threshold not met: p95(time_to_first_token) < 2s during steady where provider=openai;"
+            " no streamed operation produced a token during steady where provider=openai",
         ),
         signals=a_result().signals
         | {

@@ -48,7 +48,7 @@ class HandClock:
 
 def test_a_state_in_one_short_line():
     assert line(SNAPSHOT) == (
-        "1m12s of 3m20s, 36 %, steady; reached 49.8/s of 50/s; 4.12 % failed;"
+        "1m12s of 3m20s, 36 %, steady; reached 49.8/s of 50.0/s; 4.12 % failed;"
         " 9,802 of 9,948 accepted; 5 metrics rejected, 70 metrics failed,"
         " 20 metrics dropped; late 11.3 ms; incident openai-brownout"
     )
@@ -132,7 +132,7 @@ def test_the_picture_shows_rate_ledger_lateness_and_incident():
     assert lines[1] == "incident openai-brownout"
     assert lines[4].index("▲") == int(0.36 * 80)
     assert max(len(line) for line in lines[2:4]) == 80, "the curve takes the whole width"
-    assert "reached 49.8/s of 50/s  requests 3,012  failed 4.12 %  151 spans/s" in text
+    assert "reached 49.8/s of 50.0/s  requests 3,012  failed 4.12 %  151 spans/s" in text
     assert "metrics        900       800       5         5      70       20" in text
     assert "lateness p99 11.3 ms, max 20.1 ms; 12.3 kB queued" in text
     assert max(len(row) for row in lines) <= 80

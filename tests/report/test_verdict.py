@@ -8,7 +8,7 @@ from simtraffic.report.result import ThresholdResult
 from simtraffic.report.verdict import judge, worst
 
 MET = ThresholdResult("error_share < 8%", 0.01, True)
-NOT_MET = ThresholdResult("error_share < 1%", 0.02, False)
+NOT_MET = ThresholdResult("error_share < 1%", 0.02, False, "error_share")
 
 
 def a_ledger(*, balanced=True, delivered=True):
@@ -48,9 +48,47 @@ def test_every_reason_is_told_worst_first():
     assert verdict.reasons == (
         "interrupted before the end of the scenario",
         "credential refused",
-        "1 of 10 spans not delivered",
-        "threshold not met: error_share < 1%",
+        "1 of 10 spans not delivered: queue full",
+        "threshold not met: error_share < 1%; found 2.00 %",
     )
+
+
+def test_a_cause_is_told_once_for_all_signals_it_hit():
+    ledger = Ledger()
+    for number, signal in enumerate(ledger.signals, start=1):
+        ledger.add_generated(signal, 10)
+        ledger.accept(signal, 10 - number)
+        ledger.fail(signal, number, "connection refused", 0)
+
+    assert judge(ledger, []).reasons == (
+        "1 of 10 spans, 2 of 10 data points and 3 of 10 log records not delivered:"
+        " connection refused",
+    )
+
+
+def test_the_largest_of_several_causes_is_told():
+    ledger = Ledger()
+    ledger.add_generated("traces", 10)
+    ledger.fail("traces", 7, "connection refused", 0)
+    ledger.drop("traces", 3, "queue full", 0)
+
+    assert judge(ledger, []).reasons == (
+        "10 of 10 spans not delivered: connection refused (and 1 other cause)",
+    )
+
+
+def test_a_cause_that_a_further_reason_names_is_not_told_again():
+    ledger = a_ledger(delivered=False)
+
+    reasons = judge(ledger, [], undelivered=["no way on: queue full"]).reasons
+
+    assert reasons == ("no way on: queue full", "1 of 10 spans not delivered")
+
+
+def test_a_threshold_without_a_value_says_what_was_looked_for():
+    missed = ThresholdResult("rate > 1/s", None, False, "rate", "no time passed")
+
+    assert judge(Ledger(), [missed]).reasons == ("threshold not met: rate > 1/s; no time passed",)
 
 
 def test_a_further_reason_alone_makes_a_run_undelivered():
