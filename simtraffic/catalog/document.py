@@ -184,7 +184,11 @@ def _said(found: object) -> str:
 
 def _shown(file: str) -> str:
     """The path as people in the checkout write it."""
-    relative = os.path.relpath(file)
+    try:
+        relative = os.path.relpath(file)
+    except OSError:
+        # The working directory is no more.
+        return file
     return file if relative.startswith("..") else relative
 
 

@@ -94,7 +94,10 @@ def test_the_loss_of_what_people_read_costs_nothing(stream):
 def test_data_for_programs_is_utf_8_whatever_the_encoding():
     raw = io.BytesIO()
 
-    DataStream(io.TextIOWrapper(raw, encoding="ascii")).write_data('{"name": "日本"}')
+    # Kept by its name, as it closes what it wraps when it goes.
+    ascii_alone = io.TextIOWrapper(raw, encoding="ascii")
+
+    DataStream(ascii_alone).write_data('{"name": "日本"}')
 
     assert raw.getvalue().decode("utf-8") == '{"name": "日本"}'
 
