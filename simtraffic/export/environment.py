@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
 
 from simtraffic.errors import UsageError
+from simtraffic.export.address import read_endpoint
 from simtraffic.export.headers import Headers, as_header, listed_headers
 from simtraffic.export.settings import (
     COMPRESSIONS,
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 
 _DEFAULT_TIMEOUT_S = 10.0
 _PREFIX = "OTEL_EXPORTER_OTLP_"
-_SCHEMES = ("http", "https")
 _Word = TypeVar("_Word", bound=str)
 
 
@@ -131,9 +131,8 @@ class _Reading:
         self.endpoint_given = self.endpoint_given or bool(value)
         own = name == f"{_PREFIX}{signal.upper()}_ENDPOINT"
         url = value or f"http://localhost:{STANDARD_PORTS[protocol]}"
-        if protocol == "grpc" and "://" not in url and not url.startswith("unix:"):
-            url = f"{'http' if self._insecure(signal) else 'https'}://{url}"
-        _check_url(name, url, protocol)
+        insecure = "://" not in url and self._insecure(signal)
+        url = read_endpoint(name or "endpoint", url, protocol, insecure=insecure)
         if protocol == "grpc":
             return url
         parts = urlsplit(url)
@@ -207,20 +206,3 @@ class _Reading:
             )
         return known[0]
 
-
-def _check_url(name: str, url: str, protocol: Protocol) -> None:
-    where = name or "endpoint"
-    try:
-        parts = urlsplit(url)
-        _ = parts.port
-    except ValueError as error:
-        raise UsageError(f"{where}: not a URL; {error}; write http://HOST:PORT") from error
-    if protocol == "grpc" and parts.scheme == "unix":
-        return
-    if parts.username is not None or parts.password is not None:
-        raise UsageError(
-            f"{where}: carries a user name or password, which would be printed;"
-            " send them in an authorization header instead"
-        )
-    if parts.scheme not in _SCHEMES or not parts.hostname or any(sign.isspace() for sign in url):
-        raise UsageError(f"{where}: not a URL; found {url!r}; write http://HOST:PORT")
