@@ -16,6 +16,7 @@ def plan(
     duration: options.Duration = None,
     signals: options.Signals = None,
     convention: options.Conventions = None,
+    temporality: options.Temporality = None,
     shard: options.Shard = "1/1",
     json: Annotated[
         bool, typer.Option("--json", help="Print the expectations as JSON, shaped as a result.")
@@ -35,7 +36,7 @@ def plan(
     from simtraffic.units import parse_duration  # noqa: PLC0415
 
     duration_ns = options.quantity("--duration", duration, parse_duration)
-    changes = options.Changes(seed, scale, signals, convention)
+    changes = options.Changes(seed, scale, signals, convention, temporality)
     (loaded,) = options.scenarios([scenario], changes)
     planned = plan_scenario(loaded, duration_ns=duration_ns, shard=shard)
     if json:

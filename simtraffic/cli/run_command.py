@@ -146,6 +146,7 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter an option
     duration: options.Duration = None,
     signals: options.Signals = None,
     convention: options.Conventions = None,
+    temporality: options.Temporality = None,
     max_bytes: options.MaxBytes = None,
     max_spans: options.MaxSpans = None,
     yes: options.Yes = False,
@@ -244,7 +245,8 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter an option
         "workers": workers,
         "environ": os.environ,
     }
-    loaded = options.scenarios(scenario, options.Changes(seed, scale, signals, convention))
+    changes = options.Changes(seed, scale, signals, convention, temporality)
+    loaded = options.scenarios(scenario, changes)
     wishes.check_paths(loaded, scenario)
     silence_grpc(os.environ)
     telling = page.observers(
