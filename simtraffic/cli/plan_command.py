@@ -9,7 +9,7 @@ import typer
 from simtraffic.cli import console, options
 
 
-def plan(
+def plan(  # noqa: PLR0913, PLR0917 - one parameter an option
     scenario: Annotated[str, typer.Argument(help="Scenario file.", metavar="SCENARIO")],
     seed: options.Seed = None,
     scale: options.Scale = None,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from simtraffic.errors import UsageError
 
@@ -43,6 +44,14 @@ def read_endpoint(where: str, text: str, protocol: Protocol, *, insecure: bool =
         return _read(text, protocol, insecure=insecure)
     except _NoAddressError as error:
         raise UsageError(f"{where}: {error}") from None
+
+
+def base_address(endpoint: str) -> str:
+    """Scheme, host and port of an endpoint, which hold no secret; of a socket its path."""
+    parts = urlsplit(endpoint)
+    if parts.scheme == "unix":
+        return endpoint
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
 
 
 class _NoAddressError(Exception):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
+from simtraffic.export.address import base_address
 from simtraffic.export.connect import open_transport
 from simtraffic.export.delivery import Delivery
 from simtraffic.export.environment import ExportOptions, listens, resolve_export
@@ -172,14 +172,6 @@ def open_destination(
         )
         outlets.append(FileOutlet(sink))
     return Destination(outlets, delivery, sink, target.collector)
-
-
-def base_address(endpoint: str) -> str:
-    """Scheme, host and port of an endpoint, which hold no secret; of a socket its path."""
-    parts = urlsplit(endpoint)
-    if parts.scheme == "unix":
-        return endpoint
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
 
 
 def _listed(words: Sequence[str]) -> str:
