@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from simtraffic.cli import console, environment, options, page, usage
+from simtraffic.cli import console, environment, options, page, receiver, usage
 from simtraffic.cli.consent import Consent
 from simtraffic.cli.wishes import Wishes
 from simtraffic.errors import ExitCode
@@ -27,76 +27,16 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter an option
             help="Scenario files; several are run one after another.", metavar="SCENARIO"
         ),
     ],
-    endpoint: Annotated[
-        str | None,
-        typer.Option(
-            help="Base URL of an OTLP receiver, such as http://localhost:4317.",
-            metavar="URL",
-            rich_help_panel=_TO,
-        ),
-    ] = None,
-    protocol: Annotated[
-        str | None,
-        typer.Option(
-            help="How to speak to it: grpc, http/protobuf or http/json. By default grpc.",
-            metavar="NAME",
-            rich_help_panel=_TO,
-        ),
-    ] = None,
-    header: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="Send this header with every export; repeatable.",
-            metavar="NAME=VALUE",
-            rich_help_panel=_TO,
-        ),
-    ] = None,
-    insecure: Annotated[
-        bool,
-        typer.Option(
-            "--insecure",
-            help="Use no TLS for an endpoint that begins with neither http:// nor https://.",
-            rich_help_panel=_TO,
-        ),
-    ] = False,
-    certificate: Annotated[
-        str | None,
-        typer.Option(
-            help="Trust the authorities in this PEM file.", metavar="FILE", rich_help_panel=_TO
-        ),
-    ] = None,
-    client_certificate: Annotated[
-        str | None,
-        typer.Option(
-            help="Show this certificate, a PEM file, to the receiver.",
-            metavar="FILE",
-            rich_help_panel=_TO,
-        ),
-    ] = None,
-    client_key: Annotated[
-        str | None,
-        typer.Option(
-            help="Private key of --client-certificate, a PEM file.",
-            metavar="FILE",
-            rich_help_panel=_TO,
-        ),
-    ] = None,
-    compression: Annotated[
-        str | None,
-        typer.Option(
-            help="How to compress what is sent: none or gzip. By default none.",
-            metavar="NAME",
-            rich_help_panel=_TO,
-        ),
-    ] = None,
-    timeout: Annotated[
-        str | None,
-        typer.Option(
-            help="How long one export call may take. By default 10s.",
-            metavar="TIME",
-            rich_help_panel=_TO,
-        ),
-    ] = None,
+    endpoint: receiver.Endpoint = None,
+    protocol: receiver.Protocol = None,
+    header: receiver.Header = None,
+    insecure: receiver.Insecure = False,
+    certificate: receiver.Certificate = None,
+    client_certificate: receiver.ClientCertificate = None,
+    client_key: receiver.ClientKey = None,
+    compression: receiver.Compression = None,
+    timeout: receiver.Timeout = None,
+    wait_for_endpoint: receiver.WaitForEndpoint = None,
     out: Annotated[
         str | None,
         typer.Option(
@@ -240,6 +180,7 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter an option
         "rotate_bytes": options.quantity("--rotate", rotate, parse_size),
         "max_bytes": options.quantity("--max-bytes", max_bytes, parse_size),
         "max_spans": options.quantity("--max-spans", max_spans, parse_count),
+        "wait_ns": options.quantity("--wait-for-endpoint", wait_for_endpoint, parse_duration),
         "consent": Consent(yes, quiet).ask,
         "shard": shard,
         "workers": workers,

@@ -36,7 +36,8 @@ _CAUSES = (
 _PATTERNS = tuple((re.compile(words, re.IGNORECASE), cause) for words, cause in _CAUSES)
 _CUT = re.compile(
     r"socket closed|connection reset|broken pipe|goaway|stream removed|rst_stream|"
-    r"end of tcp stream|cancelling all calls|server disconnected|connection closed|errno 104\b|errno 54\b",
+    r"end of tcp stream|cancelling all calls|server disconnected|connection closed|"
+    r"errno 104\b|errno 54\b",
     re.IGNORECASE,
 )
 _PATHS = ("/v1/traces", "/v1/metrics", "/v1/logs")

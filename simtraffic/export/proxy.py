@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass_environment
+from urllib.request import getproxies
 
 if TYPE_CHECKING:
     from simtraffic.export.settings import ExportSettings
@@ -24,10 +24,16 @@ def proxy_of(settings: ExportSettings) -> str | None:
     if settings.loopback or not host:
         return None
     proxy, no_proxy = _grpc() if settings.protocol == "grpc" else _http(settings)
-    if not proxy or proxy_bypass_environment(host, {"no": no_proxy}):
+    if not proxy or _is_spared(host, no_proxy):
         return None
     parts = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+
+
+def _is_spared(host: str, no_proxy: str) -> bool:
+    """Whether a list of hosts and domains names this host; ``*`` names all."""
+    entries = [entry for part in no_proxy.lower().split(",") if (entry := part.strip().lstrip("."))]
+    return any(entry in ("*", host) or host.endswith(f".{entry}") for entry in entries)
 
 
 def _grpc() -> tuple[str, str]:

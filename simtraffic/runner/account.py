@@ -45,6 +45,8 @@ class Account:
     """Whether it was given up because it could not keep up with the clock."""
     fatal: str | None = None
     """Why nothing more could be delivered."""
+    trouble: str = ""
+    """Why nothing gets through at the moment."""
     cpu_seconds: float = 0.0
     peak_rss_bytes: int = 0
     imperfections: dict[str, int] = field(default_factory=dict)
@@ -72,6 +74,7 @@ class Account:
         self.queued_bytes += other.queued_bytes
         self.overloaded |= other.overloaded
         self.fatal = self.fatal or other.fatal
+        self.trouble = self.trouble or other.trouble
         self.cpu_seconds += other.cpu_seconds
         self.peak_rss_bytes += other.peak_rss_bytes
         self.undelivered += other.undelivered

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from simtraffic.errors import UsageError
 from simtraffic.export.address import base_address
 from simtraffic.export.connect import open_transport
 from simtraffic.export.delivery import Delivery
@@ -13,6 +14,7 @@ from simtraffic.export.file import FileSink
 from simtraffic.export.hosts import foreign_hosts
 from simtraffic.export.settings import STANDARD_PORTS
 from simtraffic.runner.outlets import FileOutlet, Outlet, ReceiverOutlet
+from simtraffic.runner.readiness import Readiness, await_receivers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from simtraffic.export import Form
     from simtraffic.export.settings import ExportSettings
     from simtraffic.ledger import Ledger
+    from simtraffic.runner.stop import StopSignal
 
 NAMES = {"grpc": "OTLP/gRPC", "http/protobuf": "OTLP/HTTP", "http/json": "OTLP/HTTP JSON"}
 
@@ -77,27 +80,54 @@ class Target:
             return None
         return base_address(next(iter(self.settings.values())).endpoint)
 
+    def await_receivers(
+        self, wait_ns: int | None, stop: StopSignal, note: Callable[[str], None]
+    ) -> Readiness:
+        """Whether the receivers are there; the built-in collector is."""
+        if self.settings is None or self.collector is not None:
+            return Readiness()
+        return await_receivers(self.settings, wait_ns, stop, note)
+
     def foreign_hosts(self) -> list[str]:
         """Hosts of receivers that are not this machine."""
         return [] if self.settings is None else foreign_hosts(self.settings.values())
 
 
 def find_target(
-    options: ExportOptions, environ: Mapping[str, str], out: str | None, signals: Sequence[str]
+    options: ExportOptions,
+    environ: Mapping[str, str],
+    out: str | None,
+    signals: Sequence[str],
+    *,
+    must_listen: bool = False,
 ) -> Target:
     """Decide where to send, and start the built-in collector when it is that.
 
+    Args:
+        options: what is said of the receiver.
+        environ: environment variables to heed.
+        out: a file.
+        signals: those that are sent.
+        must_listen: a receiver of others is waited for, so nothing takes its place.
+
     Raises:
-        UsageError: an endpoint is malformed.
+        UsageError: an endpoint is malformed, or there is none to wait for.
     """
     resolved = resolve_export(options, environ, signals)
     warnings = resolved.warnings
     collector: EmbeddedCollector | None = None
     line = ""
     to_receiver = resolved.endpoint_given or out is None
+    if must_listen and not to_receiver:
+        raise UsageError(
+            f"--wait-for-endpoint: there is nothing to wait for; found --out {out} alone;"
+            " name a receiver with --endpoint"
+        )
     if to_receiver and not resolved.endpoint_given:
         protocol = resolved.signals[signals[0]].protocol
-        if listens("127.0.0.1", STANDARD_PORTS[protocol]):
+        if must_listen:
+            line = "the standard port, as no endpoint is given"
+        elif listens("127.0.0.1", STANDARD_PORTS[protocol]):
             line = "found listening"
         else:
             from simtraffic.collector.embedded import EmbeddedCollector  # noqa: PLC0415
