@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from simtraffic.errors import UsageError
 from simtraffic.export.address import base_address
@@ -143,8 +144,8 @@ def find_target(
             )
     if to_receiver:
         places = dict.fromkeys(
-            f"{NAMES[each.protocol]} to {base_address(each.endpoint)}"
-            for each in resolved.signals.values()
+            f"{NAMES[each.protocol]} to {_place(signal, each)}"
+            for signal, each in resolved.signals.items()
         )
         line = " and ".join(places) + (f" ({line})" if line else "")
     if out is not None:
@@ -202,6 +203,15 @@ def open_destination(
         )
         outlets.append(FileOutlet(sink))
     return Destination(outlets, delivery, sink, target.collector)
+
+
+def _place(signal: str, settings: ExportSettings) -> str:
+    """The address as it was given, without a query, which may hold a secret."""
+    base = base_address(settings.endpoint)
+    if settings.protocol == "grpc":
+        return base
+    path = urlsplit(settings.endpoint).path
+    return base + path.removesuffix(f"/v1/{signal}").rstrip("/")
 
 
 def _listed(words: Sequence[str]) -> str:

@@ -150,14 +150,17 @@ def test_the_drain_cuts_whole_requests(tmp_path: Path) -> None:
     assert max(ends) <= 1_767_225_600_000_000_000 + 4_100_000_000
 
 
-def test_a_receiver_that_is_not_there_costs_everything_and_says_so() -> None:
+@pytest.fixture
+def mute() -> Iterator[str]:
+    """An endpoint that takes connections and never says a word."""
+    with socket.create_server(("127.0.0.1", 0), backlog=64) as server:
+        yield f"http://127.0.0.1:{server.getsockname()[1]}"
+
+
+def test_a_receiver_that_never_answers_costs_everything_and_says_so(mute: str) -> None:
     """Exit code 4; what was lost, when and why."""
     result = run(
-        parse_scenario(BRIEF),
-        endpoint="http://127.0.0.1:9",
-        speed="max",
-        start=START,
-        drain_ns=1_000_000_000,
+        parse_scenario(BRIEF), endpoint=mute, speed="max", start=START, drain_ns=1_000_000_000
     )
 
     assert result.exit_code == 4
@@ -167,11 +170,11 @@ def test_a_receiver_that_is_not_there_costs_everything_and_says_so() -> None:
     assert all(loss.reason and loss.count and loss.first <= loss.last for loss in result.losses)
 
 
-def test_a_full_queue_drops_and_never_waits_with_a_clock() -> None:
+def test_a_full_queue_drops_and_never_waits_with_a_clock(mute: str) -> None:
     """An open model: the schedule goes on, what does not fit is counted as dropped."""
     result = run(
         parse_scenario(BRIEF),
-        endpoint="http://127.0.0.1:9",
+        endpoint=mute,
         speed=20.0,
         start=START,
         queue_bytes=50_000,
