@@ -109,6 +109,8 @@ def secured(
     context = _trusting() if trusting else _context(settings)
     context.set_alpn_protocols(["h2"] if settings.protocol == "grpc" else ["http/1.1"])
     _wait_no_longer(connection, until)
+    # One that was reset meanwhile would be lost in the library, open.
+    connection.getpeername()
     return context.wrap_socket(connection, server_hostname=urlsplit(settings.endpoint).hostname)
 
 

@@ -104,6 +104,8 @@ def _look(signal: str, settings: ExportSettings, until: float) -> Finding:
     proxy = proxy_of(settings)
     try:
         connection = connect(proxy or settings.endpoint, until)
+    except ConnectionResetError:
+        return FINE if proxy else _closed(settings)
     except OSError as error:
         return _not_there(settings, proxy, error)
     with connection:
