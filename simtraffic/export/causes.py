@@ -40,6 +40,8 @@ _CUT = re.compile(
     r"errno 104\b|errno 54\b",
     re.IGNORECASE,
 )
+_NOT_TAKEN = "no OTLP is taken at this path"
+_UNKNOWN = re.compile(f"{_NOT_TAKEN}|does not take this signal")
 _PATHS = ("/v1/traces", "/v1/metrics", "/v1/logs")
 NO_ANSWER = "no answer in time"
 _NAME = ("the host name cannot be looked up", "there is no such host name")
@@ -70,6 +72,11 @@ def cut_off(address: str, words: str) -> str | None:
     return f"{address} closed the connection before it answered" if _CUT.search(words) else None
 
 
+def is_unknown_signal(reason: str) -> bool:
+    """Whether a loss is one of a signal that the receiver does not take at all."""
+    return _UNKNOWN.search(reason) is not None
+
+
 def unknown_path(url: str, said: str) -> str:
     """What an HTTP server's refusal of a path means, with the URL that was asked."""
     parts = urlsplit(url)
@@ -78,5 +85,5 @@ def unknown_path(url: str, said: str) -> str:
     if path and parts.path.removesuffix(path).endswith(path):
         cure = f"leave {path} out of the endpoint, as it is appended"
     else:
-        cure = "no OTLP is taken at this path; check it, or leave its signal out with --signals"
+        cure = f"{_NOT_TAKEN}; check it, or leave its signal out with --signals"
     return f"{said}; asked was {asked}; {cure}"

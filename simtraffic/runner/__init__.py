@@ -23,6 +23,7 @@ from simtraffic.runner.cap import Cap
 from simtraffic.runner.destination import find_target, open_destination
 from simtraffic.runner.play import Play
 from simtraffic.runner.preview import plan
+from simtraffic.runner.readiness import unknown_signals
 from simtraffic.runner.setup import DEFAULT_DRAIN_NS, Setup
 from simtraffic.runner.stop import StopSignal
 from simtraffic.runner.watching import Watch
@@ -159,7 +160,9 @@ def run(  # noqa: PLR0913 - the options of the command, each with its default
         if consent is not None and (hosts := target.foreign_hosts()):
             consent(hosts, expected)
         ready = target.await_receivers(wait_ns, stop, note)
-        if ready.refusals or stop.requested:
+        for remark in ready.remarks:
+            note(remark)
+        if ready.refusals or (ready.waited and stop.requested):
             return _unsent(order, ready.refusals)
         if ready.waited:
             # What is told now begins now, unless somebody has said when.
@@ -291,6 +294,8 @@ def _unsent(order: _Order, refusals: Sequence[str]) -> RunResult:
     account.end_ns = 0
     account.undelivered += refusals
     planned = sum(account.stage_planned)
+    for observer in order.observers:
+        observer.begin(_subject(order, account.ledger, None))
     account.ledger.add_requests(planned=planned, skipped=planned)
     return _result(
         replace(order, setup=replace(order.setup, scenario=scenario)), account, None, 0.0
@@ -303,6 +308,7 @@ def _result(
     """Judge what was counted."""
     ledger, setup = account.ledger, order.setup
     undelivered = [*account.undelivered, *([account.fatal] if account.fatal else [])]
+    undelivered += unknown_signals(ledger)
     if account.overloaded:
         undelivered.append(
             f"the generator could not keep up: {ledger.skipped:,} requests were never simulated;"

@@ -6,10 +6,15 @@ import contextlib
 import socket
 import socketserver
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from email.parser import BytesParser
 from typing import TYPE_CHECKING, Any
 
+import grpc
+
 from simtraffic.collector.relay import reset
+from simtraffic.export.answers import SERVICES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -90,6 +95,39 @@ def answers(
         connection.sendall(f"{head}\r\n{body}".encode())
 
     return serve
+
+
+@contextmanager
+def traces_alone(protocol: str) -> Iterator[str]:
+    """The endpoint of a receiver that knows one signal."""
+    if protocol != "grpc":
+        with door(_take_traces) as running:
+            yield running.endpoint
+        return
+    handler = grpc.method_handlers_generic_handler(
+        SERVICES["traces"].grpc_service,
+        {"Export": grpc.unary_unary_rpc_method_handler(lambda _body, _context: b"")},
+    )
+    with ThreadPoolExecutor(2) as pool:
+        server = grpc.server(pool, handlers=[handler])
+        port = server.add_insecure_port("127.0.0.1:0")
+        server.start()
+        try:
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            server.stop(None).wait()
+
+
+def _take_traces(connection: socket.socket) -> None:
+    with connection.makefile("rb") as heard:
+        method, path, _ = heard.readline().split()
+        head = b"".join(iter(heard.readline, b"\r\n"))
+        heard.read(int(BytesParser().parsebytes(head)["content-length"]))
+    status, allow = "404 Not Found", ""
+    if path == b"/v1/traces":
+        status, allow = ("200 OK" if method == b"POST" else "405 No"), "allow: POST\r\n"
+    head_back = f"HTTP/1.1 {status}\r\n{allow}content-length: 0\r\nconnection: close\r\n\r\n"
+    connection.sendall(head_back.encode())
 
 
 def free_port() -> int:
