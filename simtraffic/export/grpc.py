@@ -51,8 +51,7 @@ _LOST = re.compile(
     re.IGNORECASE,
 )
 _NOT_SENT = "failed to connect"
-# Said of a receiver that takes the connection and does not go on in HTTP/2.
-_CLOSED_AT_ONCE = "Socket closed"
+# Said of a receiver that goes on in something else than HTTP/2.
 _NO_HTTP2 = "Failed parsing HTTP/2"
 _NO_NAME = "DNS resolution failed"
 # Said by this side, as against a receiver that gives up on somebody behind it.
@@ -177,7 +176,7 @@ class GrpcTransport:
         if cause is not None:
             place = self._proxy or self._address
             return nothing_answers(place, cause, proxy=self._proxy is not None)
-        return _CLOSES if _CLOSED_AT_ONCE in details else None
+        return _CLOSES if cut_off(self._address, details) else None
 
     def close(self) -> None:
         """Close the channel; calls still waiting are cancelled."""

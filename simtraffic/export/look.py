@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import ssl
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from simtraffic.clock import monotonic
@@ -183,7 +183,14 @@ def _hung_up(settings: ExportSettings, until: float) -> Finding:
         return _wrong(
             settings, "the receiver wants TLS there; write https:// or name its port without"
         )
+    if not settings.secure and _speaks_plainly(_other(settings), until):
+        return _wrong(settings, _HTTP_THERE if settings.protocol == "grpc" else _GRPC_THERE)
     return _closed(settings)
+
+
+def _other(settings: ExportSettings) -> ExportSettings:
+    """The same receiver, spoken to in the other protocol."""
+    return replace(settings, protocol="http/protobuf" if settings.protocol == "grpc" else "grpc")
 
 
 def _closed(settings: ExportSettings) -> Finding:

@@ -165,6 +165,24 @@ def test_what_closes_every_connection_is_in_doubt(protocol: Protocol) -> None:
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_what_hangs_up_on_one_protocol_and_speaks_the_other_is_told(protocol: Protocol) -> None:
+    """As a server of gRPC does to a client of HTTP/1.1 whose reset overtakes its answer."""
+
+    def serve(connection: socket.socket) -> None:
+        is_grpc = connection.recv(65536).startswith(b"PRI")
+        if is_grpc == (protocol == "grpc"):
+            hangs_up(connection)
+        else:
+            connection.sendall(SETTINGS if is_grpc else b"HTTP/1.1 200 OK\r\n\r\n")
+
+    with door(serve) as there:
+        finding = found(at(there.endpoint, protocol))
+
+    assert (finding.is_sure, finding.may_pass) == (True, False)
+    assert "use --protocol" in finding.sentence
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_tls_that_works_is_fine(protocol: Protocol, authority: Authority) -> None:
     with secure(protocol, authority) as port:
         settings = at(f"https://localhost:{port}", protocol, certificate=authority.certificate)
