@@ -66,6 +66,9 @@ def look(
     Raises:
         UsageError: A certificate or key file cannot be used.
     """
+    if any(settings.protocol != "grpc" for settings in signals.values()):
+        # What the run needs in any case, loaded before time is taken.
+        import simtraffic.export.http  # noqa: F401, PLC0415
     until = monotonic() + patience_s
     looks: dict[ExportSettings, _Look] = {}
     for signal, settings in signals.items():
@@ -230,7 +233,7 @@ def _of_path(signal: str, settings: ExportSettings, heard: Heard, until: float) 
     transport = open_transport({signal: settings})
     try:
         # A moment at least, as the first of a client takes longer.
-        result = transport.send(Batch(signal, b"", 0), max(_GRACE_S / 2, until - monotonic()))
+        result = transport.send(Batch(signal, b"", 0), max(_GRACE_S, until - monotonic()))
     finally:
         transport.close()
     refused = any(result.message.startswith(f"HTTP {code}:") for code in _NO_PATH)
