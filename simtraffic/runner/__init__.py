@@ -20,7 +20,7 @@ from simtraffic.report.assemble import RunFacts, run_result
 from simtraffic.report.result import GeneratorResult
 from simtraffic.runner.account import Account, planned_by_stage
 from simtraffic.runner.cap import Cap
-from simtraffic.runner.destination import find_target, open_destination
+from simtraffic.runner.destination import find_target, open_destination, stopped
 from simtraffic.runner.play import Play
 from simtraffic.runner.preview import plan
 from simtraffic.runner.readiness import unknown_signals
@@ -172,8 +172,7 @@ def run(  # noqa: PLR0913 - the options of the command, each with its default
             return _together(order, workers, watchers)
         return _alone(order, out, rotate_bytes, watchers)
     finally:
-        if target.collector is not None:
-            target.collector.stop()
+        stopped(target.collector)
         for observer in observers:
             observer.end()
 
@@ -280,7 +279,7 @@ def _together(
     see(account)
     account.cpu_seconds += cpu_seconds() - cpu_before
     account.peak_rss_bytes += peak_rss_bytes()
-    counts = order.target.collector.stop() if order.target.collector is not None else None
+    counts = stopped(order.target.collector, account.ledger)
     return _result(order, account, counts, wall)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from simtraffic.errors import UsageError
+from simtraffic.errors import SimtrafficError, UsageError
 from simtraffic.export.address import base_address
 from simtraffic.export.connect import open_transport
 from simtraffic.export.delivery import Delivery
@@ -50,7 +50,7 @@ class Destination:
             self.delivery.close()
         if self.sink is not None:
             self.sink.close()
-        return self.collector.stop() if self.collector is not None else None
+        return stopped(self.collector, self.delivery.ledger if self.delivery is not None else None)
 
     def abandon(self) -> None:
         """Close everything without waiting; what is held is counted as given up."""
@@ -58,8 +58,24 @@ class Destination:
             self.delivery.close()
         if self.sink is not None:
             self.sink.close()
-        if self.collector is not None:
-            self.collector.stop()
+        stopped(self.collector)
+
+
+def stopped(
+    collector: EmbeddedCollector | None, ledger: Ledger | None = None
+) -> dict[str, Any] | None:
+    """The built-in collector's counts; None where there is none, or it died.
+
+    What it had taken by then is in the run's own ledger, which must not be lost with it.
+    """
+    if collector is None:
+        return None
+    try:
+        return collector.stop()
+    except SimtrafficError as error:
+        if ledger is not None:
+            ledger.warn(str(error))
+        return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -158,6 +158,35 @@ def mute() -> Iterator[str]:
         yield f"http://127.0.0.1:{server.getsockname()[1]}"
 
 
+def test_a_built_in_collector_that_dies_costs_what_it_did_not_take_and_not_the_ledger(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from simtraffic.collector import embedded
+
+    started: list[embedded.EmbeddedCollector] = []
+
+    class Mortal(embedded.EmbeddedCollector):
+        def __init__(self) -> None:
+            super().__init__()
+            started.append(self)
+
+    monkeypatch.setattr(embedded, "EmbeddedCollector", Mortal)
+    monkeypatch.setattr("simtraffic.runner.destination.listens", lambda _host, _port: False)
+
+    result = run(
+        parse_scenario(BRIEF),
+        speed="max",
+        drain_ns=1_000_000_000,
+        say=lambda _line: started[0]._process.kill(),
+    )
+
+    assert result.exit_code == 4
+    assert_balanced(result)
+    assert result.schedule.generated > 0
+    assert result.collector is None
+    assert any("ended without its counts" in warning for warning in result.warnings)
+
+
 def test_a_receiver_that_never_answers_costs_everything_and_says_so(mute: str) -> None:
     """Exit code 4; what was lost, when and why."""
     result = run(
