@@ -18,7 +18,7 @@ from simtraffic.ledger import Ledger
 from simtraffic.page.subject import Subject
 from simtraffic.report.assemble import RunFacts, run_result
 from simtraffic.report.result import GeneratorResult
-from simtraffic.runner.account import Account, planned_by_stage
+from simtraffic.runner.account import Account, planned_at_once
 from simtraffic.runner.cap import Cap
 from simtraffic.runner.destination import find_target, open_destination, stopped
 from simtraffic.runner.play import Play
@@ -289,7 +289,7 @@ def _unsent(order: _Order, refusals: Sequence[str]) -> RunResult:
         order.note(line)
     scenario = order.setup.scenario.model_copy(update={"thresholds": ()})
     account = Account.blank(order.setup)
-    account.stage_planned = planned_by_stage(order.setup)
+    account.stage_planned = planned_at_once(order.setup)
     account.end_ns = 0
     account.undelivered += refusals
     planned = sum(account.stage_planned)

@@ -63,6 +63,18 @@ def test_where_nothing_listens_nothing_is_sent_and_one_sentence_says_why(
     assert lines == []
 
 
+def test_a_run_of_days_is_not_counted_through_to_hear_that_nobody_is_there(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("simtraffic.runner.account.planned_by_stage", None)
+    text = JUDGED.replace("duration: 2s, rate: 25/s", "duration: 24h, rate: 3000/s")
+
+    result = run(parse_scenario(text), endpoint=f"http://127.0.0.1:{free_port()}", shard="2/4")
+
+    assert_nothing_was_sent(result)
+    assert result.schedule.planned > 3000 * 86_400 / 4 * 0.9
+
+
 def test_http_to_a_grpc_port_is_no_possible_duplicate_as_nothing_is_sent() -> None:
     with Collector() as collector:
         result = sent(endpoint=collector.grpc_endpoint, protocol="http/protobuf")
