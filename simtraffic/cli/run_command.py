@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -13,6 +14,8 @@ from simtraffic.cli.wishes import Wishes
 from simtraffic.errors import ExitCode
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from simtraffic.scenario import Scenario
 
 _TO = "Where it goes"
@@ -203,8 +206,9 @@ def _run_all(scenarios: list[Scenario], wishes: Wishes, arguments: dict[str, Any
     from simtraffic.report.verdict import worst  # noqa: PLC0415
 
     codes = []
+    said: set[str] = set()
     for number, scenario in enumerate(scenarios, start=1):
-        code, signalled = _run_one(scenario, wishes, arguments)
+        code, signalled = _run_one(scenario, wishes, arguments, said)
         codes.append(code)
         if signalled:
             # What was still to come is interrupted, even if this run was already through.
@@ -213,8 +217,13 @@ def _run_all(scenarios: list[Scenario], wishes: Wishes, arguments: dict[str, Any
     return worst(codes)
 
 
-def _run_one(scenario: Scenario, wishes: Wishes, arguments: dict[str, Any]) -> tuple[int, bool]:
-    """Run and report; the exit code, and whether a signal came."""
+def _run_one(
+    scenario: Scenario, wishes: Wishes, arguments: dict[str, Any], said: set[str]
+) -> tuple[int, bool]:
+    """Run and report; the exit code, and whether a signal came.
+
+    What ``said`` holds of variables is not said again, as they are the same for every scenario.
+    """
     from simtraffic.cli.signals import Interruption  # noqa: PLC0415
     from simtraffic.cli.watcher import Watcher  # noqa: PLC0415
     from simtraffic.report.curve import points_of  # noqa: PLC0415
@@ -234,9 +243,15 @@ def _run_one(scenario: Scenario, wishes: Wishes, arguments: dict[str, Any]) -> t
                 out=wishes.path_of_out(scenario),
                 on_snapshot=watcher.see,
                 stop=watcher.stop,
-                say=watcher.say,
+                say=partial(_say_once, watcher.say, said),
                 **arguments,
             )
             view.close()
             lost = wishes.report(result, scenario)
         return worst([result.exit_code, *lost]), interruption.signals > 0
+
+
+def _say_once(say: Callable[[str], None], said: set[str], text: str) -> None:
+    if text not in said or not text.startswith("OTEL_"):
+        say(text)
+    said.add(text)

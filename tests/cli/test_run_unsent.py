@@ -120,3 +120,16 @@ def test_an_interrupt_ends_the_wait_and_is_told(scenario, nowhere):
 
     assert process.returncode == 130
     assert said.splitlines()[-1].startswith("INTERRUPTED rich, nothing was sent: interrupted")
+
+
+def test_a_variable_that_is_not_heeded_is_named_once_for_several_scenarios(
+    scenario, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_RETRIES", "3")
+    other = tmp_path / "other.yaml"
+    other.write_text(BRIEF.replace("name: rich", "name: other"))
+
+    done = ask(scenario, other, "--out", tmp_path / "{name}.jsonl")
+
+    assert done.exit_code == 0
+    assert done.stderr.count("OTEL_EXPORTER_OTLP_RETRIES: not supported, skipped") == 1
