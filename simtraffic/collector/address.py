@@ -43,7 +43,8 @@ class Listening:
             problem = _port_problem(parts["port"]) or _host_problem(parts["host"])
         if parts is None or problem:
             write = _EVERYWHERE if problem == _NO_HOST else _WRITE
-            raise UsageError(f"{option}: not an address, {problem}; found {text!r}; {write}")
+            shown = text if text.isprintable() else repr(text)
+            raise UsageError(f"{option} {shown}: cannot listen there; {problem}; {write}")
         return cls(option, parts["host"].strip("[]"), int(parts["port"]))
 
     def __str__(self) -> str:

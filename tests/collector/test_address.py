@@ -46,8 +46,7 @@ def test_an_address_that_is_none_is_refused_before_anything_listens(
         (option,) = (name for name, value in doors.items() if value)
         with pytest.raises(UsageError) as caught, Collector(**doors):
             pass
-        assert str(caught.value).startswith(f"--{option}: not an address, {problem}")
-        assert f"found {text!r}" in str(caught.value)
+        assert str(caught.value).startswith(f"--{option} {text}: cannot listen there; {problem}")
 
 
 @pytest.mark.parametrize("faults", [None, []], ids=["door", "relay"])
