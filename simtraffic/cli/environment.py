@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from simtraffic.errors import UsageError
+from simtraffic.export import variables
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 _ALIASES = {
     "service_name": ("SERVICE_NAME", "service.name"),
@@ -56,7 +57,27 @@ def overrides(environ: Mapping[str, str]) -> dict[str, Any]:
     share = _value(environ, "TRACE_SAMPLING_RATE")
     if share:
         found["sampling"] = _share(share)
+    temporality = variables.temporality(environ)
+    if temporality:
+        found["temporality"] = temporality
     return found
+
+
+def sent_signals(environ: Mapping[str, str], signals: Sequence[str]) -> tuple[str, ...]:
+    """Those of a scenario's signals whose exporter the environment does not switch off.
+
+    Raises:
+        UsageError: none is left; a run that sends nothing must not look passed.
+    """
+    off = variables.switched_off(environ)
+    left = tuple(signal for signal in signals if signal not in off)
+    if not left:
+        names = ", ".join(variables.exporter_variable(signal) for signal in signals)
+        raise UsageError(
+            f"{names}: every signal is switched off; found 'none';"
+            " unset one, or name signals with --signals"
+        )
+    return left
 
 
 def resource_attributes(text: str) -> dict[str, str]:

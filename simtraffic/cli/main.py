@@ -80,7 +80,10 @@ class _LazyCommand(PlainCommand):
         single = typer.Typer(add_completion=False, rich_markup_mode=None)
         made = single.command(self.name, cls=PlainCommand, no_args_is_help=False)
         made(getattr(module, self.entry.function))
-        return typer.main.get_command(single).make_context(info_name, args, parent, **extra)
+        command = typer.main.get_command(single)
+        if not extra.get("resilient_parsing"):
+            usage.refuse_empty(command, args)
+        return command.make_context(info_name, args, parent, **extra)
 
 
 class _Commands(PlainGroup):

@@ -62,6 +62,14 @@ Conventions = Annotated[
         rich_help_panel=_SCENARIO_PANEL,
     ),
 ]
+Temporality = Annotated[
+    str | None,
+    typer.Option(
+        help="Metric points in place of the scenario's: cumulative, delta or lowmemory.",
+        metavar="NAME",
+        rich_help_panel=_SCENARIO_PANEL,
+    ),
+]
 Rotate = Annotated[
     str | None,
     typer.Option(
@@ -133,6 +141,7 @@ class Changes:
     scale: float | None = None
     signals: Sequence[str] | None = None
     conventions: Sequence[str] | None = None
+    temporality: str | None = None
 
     def apply(self, scenario: Scenario, environ: Mapping[str, str]) -> Scenario:
         """The scenario with environment and options laid over it, in this order.
@@ -148,9 +157,25 @@ class Changes:
             "scale": self.scale,
             "signals": listed(self.signals),
             "conventions": listed(self.conventions),
+            "temporality": self._temporality(),
         }
         given: dict[str, Any] = {key: value for key, value in chosen.items() if value is not None}
+        if "signals" not in given:
+            given["signals"] = environment.sent_signals(environ, scenario.telemetry.signals)
         return with_overrides(scenario, **(environment.overrides(environ) | given))
+
+    def _temporality(self) -> str | None:
+        from simtraffic.export.variables import TEMPORALITIES  # noqa: PLC0415
+
+        if self.temporality is None:
+            return None
+        found = TEMPORALITIES.get(self.temporality.lower())
+        if found is None:
+            raise UsageError(
+                f"--temporality: unknown; found {self.temporality!r};"
+                f" use one of {', '.join(TEMPORALITIES)}"
+            )
+        return found
 
 
 def scenarios(paths: Sequence[str], changes: Changes) -> list[Scenario]:

@@ -9,13 +9,14 @@ import typer
 from simtraffic.cli import console, options
 
 
-def plan(
+def plan(  # noqa: PLR0913, PLR0917 - one parameter an option
     scenario: Annotated[str, typer.Argument(help="Scenario file.", metavar="SCENARIO")],
     seed: options.Seed = None,
     scale: options.Scale = None,
     duration: options.Duration = None,
     signals: options.Signals = None,
     convention: options.Conventions = None,
+    temporality: options.Temporality = None,
     shard: options.Shard = "1/1",
     json: Annotated[
         bool, typer.Option("--json", help="Print the expectations as JSON, shaped as a result.")
@@ -35,7 +36,7 @@ def plan(
     from simtraffic.units import parse_duration  # noqa: PLC0415
 
     duration_ns = options.quantity("--duration", duration, parse_duration)
-    changes = options.Changes(seed, scale, signals, convention)
+    changes = options.Changes(seed, scale, signals, convention, temporality)
     (loaded,) = options.scenarios([scenario], changes)
     planned = plan_scenario(loaded, duration_ns=duration_ns, shard=shard)
     if json:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from simtraffic.cli import console, environment, options, page, usage
+from simtraffic.cli import console, environment, options, page, receiver, usage
 from simtraffic.cli.consent import Consent
 from simtraffic.cli.wishes import Wishes
 from simtraffic.errors import ExitCode
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from simtraffic.scenario import Scenario
 
 _TO = "Where it goes"
@@ -27,76 +30,16 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter an option
             help="Scenario files; several are run one after another.", metavar="SCENARIO"
         ),
     ],
-    endpoint: Annotated[
-        str | None,
-        typer.Option(
-            help="Base URL of an OTLP receiver, such as http://localhost:4317.",
-            metavar="URL",
-            rich_help_panel=_TO,
-        ),
-    ] = None,
-    protocol: Annotated[
-        str | None,
-        typer.Option(
-            help="How to speak to it: grpc, http/protobuf or http/json. By default grpc.",
-            metavar="NAME",
-            rich_help_panel=_TO,
-        ),
-    ] = None,
-    header: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="Send this header with every export; repeatable.",
-            metavar="NAME=VALUE",
-            rich_help_panel=_TO,
-        ),
-    ] = None,
-    insecure: Annotated[
-        bool,
-        typer.Option(
-            "--insecure",
-            help="Use no TLS for an endpoint that begins with neither http:// nor https://.",
-            rich_help_panel=_TO,
-        ),
-    ] = False,
-    certificate: Annotated[
-        str | None,
-        typer.Option(
-            help="Trust the authorities in this PEM file.", metavar="FILE", rich_help_panel=_TO
-        ),
-    ] = None,
-    client_certificate: Annotated[
-        str | None,
-        typer.Option(
-            help="Show this certificate, a PEM file, to the receiver.",
-            metavar="FILE",
-            rich_help_panel=_TO,
-        ),
-    ] = None,
-    client_key: Annotated[
-        str | None,
-        typer.Option(
-            help="Private key of --client-certificate, a PEM file.",
-            metavar="FILE",
-            rich_help_panel=_TO,
-        ),
-    ] = None,
-    compression: Annotated[
-        str | None,
-        typer.Option(
-            help="How to compress what is sent: none or gzip. By default none.",
-            metavar="NAME",
-            rich_help_panel=_TO,
-        ),
-    ] = None,
-    timeout: Annotated[
-        str | None,
-        typer.Option(
-            help="How long one export call may take. By default 10s.",
-            metavar="TIME",
-            rich_help_panel=_TO,
-        ),
-    ] = None,
+    endpoint: receiver.Endpoint = None,
+    protocol: receiver.Protocol = None,
+    header: receiver.Header = None,
+    insecure: receiver.Insecure = False,
+    certificate: receiver.Certificate = None,
+    client_certificate: receiver.ClientCertificate = None,
+    client_key: receiver.ClientKey = None,
+    compression: receiver.Compression = None,
+    timeout: receiver.Timeout = None,
+    wait_for_endpoint: receiver.WaitForEndpoint = None,
     out: Annotated[
         str | None,
         typer.Option(
@@ -146,6 +89,7 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter an option
     duration: options.Duration = None,
     signals: options.Signals = None,
     convention: options.Conventions = None,
+    temporality: options.Temporality = None,
     max_bytes: options.MaxBytes = None,
     max_spans: options.MaxSpans = None,
     yes: options.Yes = False,
@@ -239,12 +183,14 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter an option
         "rotate_bytes": options.quantity("--rotate", rotate, parse_size),
         "max_bytes": options.quantity("--max-bytes", max_bytes, parse_size),
         "max_spans": options.quantity("--max-spans", max_spans, parse_count),
+        "wait_ns": options.quantity("--wait-for-endpoint", wait_for_endpoint, parse_duration),
         "consent": Consent(yes, quiet).ask,
         "shard": shard,
         "workers": workers,
         "environ": os.environ,
     }
-    loaded = options.scenarios(scenario, options.Changes(seed, scale, signals, convention))
+    changes = options.Changes(seed, scale, signals, convention, temporality)
+    loaded = options.scenarios(scenario, changes)
     wishes.check_paths(loaded, scenario)
     silence_grpc(os.environ)
     telling = page.observers(
@@ -260,8 +206,9 @@ def _run_all(scenarios: list[Scenario], wishes: Wishes, arguments: dict[str, Any
     from simtraffic.report.verdict import worst  # noqa: PLC0415
 
     codes = []
+    said: set[str] = set()
     for number, scenario in enumerate(scenarios, start=1):
-        code, signalled = _run_one(scenario, wishes, arguments)
+        code, signalled = _run_one(scenario, wishes, arguments, said)
         codes.append(code)
         if signalled:
             # What was still to come is interrupted, even if this run was already through.
@@ -270,8 +217,13 @@ def _run_all(scenarios: list[Scenario], wishes: Wishes, arguments: dict[str, Any
     return worst(codes)
 
 
-def _run_one(scenario: Scenario, wishes: Wishes, arguments: dict[str, Any]) -> tuple[int, bool]:
-    """Run and report; the exit code, and whether a signal came."""
+def _run_one(
+    scenario: Scenario, wishes: Wishes, arguments: dict[str, Any], said: set[str]
+) -> tuple[int, bool]:
+    """Run and report; the exit code, and whether a signal came.
+
+    What ``said`` holds of variables is not said again, as they are the same for every scenario.
+    """
     from simtraffic.cli.signals import Interruption  # noqa: PLC0415
     from simtraffic.cli.watcher import Watcher  # noqa: PLC0415
     from simtraffic.report.curve import points_of  # noqa: PLC0415
@@ -291,9 +243,15 @@ def _run_one(scenario: Scenario, wishes: Wishes, arguments: dict[str, Any]) -> t
                 out=wishes.path_of_out(scenario),
                 on_snapshot=watcher.see,
                 stop=watcher.stop,
-                say=watcher.say,
+                say=partial(_say_once, watcher.say, said),
                 **arguments,
             )
             view.close()
             lost = wishes.report(result, scenario)
         return worst([result.exit_code, *lost]), interruption.signals > 0
+
+
+def _say_once(say: Callable[[str], None], said: set[str], text: str) -> None:
+    if text not in said or not text.startswith("OTEL_"):
+        say(text)
+    said.add(text)

@@ -57,6 +57,27 @@ def in_words(error: Any) -> str:
     return _sentence(str(error.format_message()))
 
 
+def refuse_empty(command: Any, words: list[str]) -> None:
+    """Refuse a value that is given and empty: a variable of a script that was never set.
+
+    Raises:
+        UsageError: there is one; taken as left out, the run would go elsewhere without a word.
+    """
+    valued = {
+        name
+        for parameter in command.params
+        if not getattr(parameter, "is_flag", False)
+        for name in parameter.opts
+    }
+    for before, word in zip(["", *words], words, strict=False):
+        name, equals, value = word.partition("=")
+        is_value = equals and name.startswith("--")
+        if (value if is_value else word).strip():
+            continue
+        named = name if is_value else before if before in valued else "an argument"
+        raise UsageError(f"{named}: the value is empty; found ''; write one, or leave it out")
+
+
 def one_of(option: str, value: str | None, known: Collection[str]) -> str | None:
     """The value of an option that knows a few words; nothing given, or nothing in it, passes.
 

@@ -103,12 +103,20 @@ class Wishes:
     def _say(self, result: RunResult, _scenario: Scenario) -> None:
         if self.json:
             console.write(result.to_json(indent=None))
-        if not self.quiet:
+        if _never_began(result):
+            reasons = "; ".join(result.reasons)
+            console.tell(f"{result.verdict.upper()} {result.scenario}, nothing was sent: {reasons}")
+        elif not self.quiet:
             from simtraffic.report.render import summary  # noqa: PLC0415 - rich takes a while
 
             console.show_people(summary(result, console.columns(console.people())))
         elif not result.passed:
             console.tell(f"{result.scenario}: {result.verdict}; " + "; ".join(result.reasons))
+
+
+def _never_began(result: RunResult) -> bool:
+    """Whether it was refused, or given up, before its first request: there is nothing to tell."""
+    return not result.passed and result.end == result.start and not result.schedule.generated
 
 
 def _named(path: str, scenario: Scenario) -> str:

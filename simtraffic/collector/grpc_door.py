@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NoReturn
 from google.protobuf.duration_pb2 import Duration
 from google.rpc import code_pb2, error_details_pb2, status_pb2
 
+from simtraffic.collector.address import Listening
 from simtraffic.collector.limits import Limits
 from simtraffic.collector.partial import partial_answer
 from simtraffic.collector.patience import Patience
@@ -65,6 +66,7 @@ class GrpcDoor:
         may_cut: bool = False,
     ) -> None:
         limits = limits or Limits()
+        place = Listening.read("--grpc", address)
         self._receiver = receiver
         self._patience = Patience(limits.patience_s)
         self._closing = threading.Event()
@@ -86,21 +88,16 @@ class GrpcDoor:
             ],
         )
         try:
-            port = self._server.add_insecure_port("127.0.0.1:0" if may_cut else address)
+            port = self._server.add_insecure_port("127.0.0.1:0" if may_cut else str(place))
             if may_cut:
                 self._relay = Relay(address, port, self._refuses, limits.most_connections)
         except RuntimeError as error:
             self._give_up()
-            raise UsageError(
-                f"--grpc {address}: cannot listen there; taken or not an address of this machine;"
-                " use another port"
-            ) from error
+            raise place.refused() from error
         except UsageError:
             self._give_up()
             raise
-        self.endpoint = (
-            self._relay.endpoint if self._relay else f"http://{address.rpartition(':')[0]}:{port}"
-        )
+        self.endpoint = self._relay.endpoint if self._relay else place.url(port)
         self._server.start()
 
     def close(self) -> None:

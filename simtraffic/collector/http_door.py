@@ -21,12 +21,12 @@ from google.rpc import code_pb2, status_pb2
 
 from simtraffic._version import __version__
 from simtraffic.clock import monotonic, unix_ns
+from simtraffic.collector.address import Listening
 from simtraffic.collector.faults.codes import phrase
 from simtraffic.collector.http_body import BodyReader, RefusedError, TimedStream, unpack
 from simtraffic.collector.limits import Limits, Work
 from simtraffic.collector.partial import partial_answer
 from simtraffic.collector.relay import reset
-from simtraffic.errors import UsageError
 from simtraffic.export.answers import SERVICES, one_line
 from simtraffic.export.otlp_json import message_to_json
 
@@ -68,17 +68,15 @@ class HttpDoor:
     """
 
     def __init__(self, address: str, receiver: Receiver, limits: Limits | None = None) -> None:
-        host, _, port = address.rpartition(":")
+        place = Listening.read("--http", address)
         work = Work(limits or Limits())
         handler = partial(_Handler, receiver=receiver, work=work)
         most = work.limits.most_connections
         try:
-            self._server = _Server((host.strip("[]"), int(port)), handler, receiver, most)
-        except (OSError, ValueError, OverflowError) as error:
-            raise UsageError(
-                f"--http {address}: cannot listen there; {error}; use another port"
-            ) from error
-        self.endpoint = f"http://{host}:{self._server.server_address[1]}"
+            self._server = _Server((place.host, place.port), handler, receiver, most)
+        except OSError as error:
+            raise place.refused(error) from error
+        self.endpoint = place.url(self._server.server_address[1])
         self._thread = threading.Thread(
             target=self._server.serve_forever, args=(_POLL_S,), name="collect-http", daemon=True
         )
@@ -296,7 +294,13 @@ class _Handler(BaseHTTPRequestHandler):
             RefusedError(405, "only POST is served here", headers={"allow": "POST"}, leaves=True)
         )
 
-    do_GET = do_HEAD = do_PUT = do_DELETE = do_PATCH = do_OPTIONS = _not_allowed  # noqa: N815
+    do_GET = do_HEAD = do_PUT = do_DELETE = do_PATCH = _not_allowed  # noqa: N815
+
+    def do_OPTIONS(self) -> None:
+        """What may be done here; asking is no request to be counted, as nothing is sent."""
+        known = self.path.partition("?")[0] in _SIGNALS
+        self.close_connection = True
+        self._answer(200 if known else 404, _JSON, b"{}", {"allow": "POST"} if known else None)
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:  # noqa: ARG002
         """What the base class refuses by itself: malformed heads, and methods it has no name of."""

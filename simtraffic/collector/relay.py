@@ -9,7 +9,7 @@ import struct
 import threading
 from typing import TYPE_CHECKING
 
-from simtraffic.errors import UsageError
+from simtraffic.collector.address import Listening
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,19 +46,14 @@ class Relay:
     def __init__(
         self, address: str, to_port: int, refuses: Callable[[], bool], most_connections: int = 512
     ) -> None:
-        host, _, port = address.rpartition(":")
-        bare = host.strip("[]")
+        place = Listening.read("--grpc", address)
         try:
             self._listener = socket.create_server(
-                (bare, int(port)),
-                family=socket.AF_INET6 if ":" in bare else socket.AF_INET,
-                backlog=_BACKLOG,
+                (place.host, place.port), family=place.family, backlog=_BACKLOG
             )
-        except (OSError, ValueError, OverflowError) as error:
-            raise UsageError(
-                f"--grpc {address}: cannot listen there; {error}; use another port"
-            ) from error
-        self.endpoint = f"http://{host}:{self._listener.getsockname()[1]}"
+        except OSError as error:
+            raise place.refused(error) from error
+        self.endpoint = place.url(self._listener.getsockname()[1])
         self._to_port = to_port
         self._refuses = refuses
         self._most_connections = most_connections

@@ -102,6 +102,11 @@ class Delivery:
         """Bytes held now, waiting and in flight."""
         return self._queue.held
 
+    def trouble(self) -> str:
+        """Why nothing has got through to a receiver for a while, in a line; empty when it does."""
+        with self._lock:
+            return self._queue.trouble(monotonic())
+
     def submit(self, chunk: Batch, *, block: bool = False, stop: Flag | None = None) -> None:
         """Hand a chunk over; it is split when it or the receiver's limit makes it necessary.
 
@@ -313,6 +318,7 @@ class Delivery:
             pending.tries += 1
             limit = self.timeouts_s.get(batch.signal, self.timeout_s)
             left = limit if self._deadline is None else self._deadline - monotonic()
+            self._queue.lanes[batch.signal].receiver.ask(monotonic())
         self.ledger.add_try(
             batch.signal,
             first=first,
@@ -325,12 +331,19 @@ class Delivery:
     def _send(
         self, lane: Lane, pending: Pending, batch: Batch, timeout_s: float
     ) -> SendResult | None:
+        settles = False
         try:
-            return self.transport.send(batch, timeout_s)
+            result = self.transport.send(batch, timeout_s)
+            settles = result.outcome is not Outcome.RETRY
         except Exception as error:  # noqa: BLE001 - the law holds whatever a transport does
             with self._lock:
                 self._settling.fail(lane, pending, f"{type(error).__name__}: {error}")
             return None
+        else:
+            return result
+        finally:
+            with self._lock:
+                lane.receiver.hear(monotonic(), settles=settles)
 
     def _wait_for_next_try(
         self, lane: Lane, pending: Pending, result: SendResult, give_up_at: float

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
 
 from simtraffic.errors import UsageError
+from simtraffic.export.address import read_endpoint
 from simtraffic.export.headers import Headers, as_header, listed_headers
 from simtraffic.export.settings import (
     COMPRESSIONS,
@@ -23,14 +24,13 @@ from simtraffic.export.settings import (
     ExportSettings,
     Protocol,
 )
+from simtraffic.export.variables import PREFIX, warnings
 from simtraffic.ledger import SIGNALS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, MutableMapping, Sequence
 
 _DEFAULT_TIMEOUT_S = 10.0
-_PREFIX = "OTEL_EXPORTER_OTLP_"
-_SCHEMES = ("http", "https")
 _Word = TypeVar("_Word", bound=str)
 
 
@@ -72,7 +72,8 @@ def resolve_export(
     """
     reading = _Reading(options, environ)
     resolved = {signal: reading.settings(signal) for signal in signals}
-    return ResolvedExport(resolved, reading.endpoint_given, tuple(dict.fromkeys(reading.warnings)))
+    found = (*reading.warnings, *warnings(environ, signals))
+    return ResolvedExport(resolved, reading.endpoint_given, tuple(dict.fromkeys(found)))
 
 
 def listens(host: str, port: int, timeout_s: float = 0.25) -> bool:
@@ -118,7 +119,7 @@ class _Reading:
 
     def _variable(self, suffix: str, signal: str) -> tuple[str, str]:
         """Name and value of the first variable that is set; the value is empty when none is."""
-        for name in (f"{_PREFIX}{signal.upper()}_{suffix}", f"{_PREFIX}{suffix}"):
+        for name in (f"{PREFIX}{signal.upper()}_{suffix}", f"{PREFIX}{suffix}"):
             value = self._environ.get(name, "").strip()
             if value:
                 return name, value
@@ -129,11 +130,10 @@ class _Reading:
         if not value:
             name, value = self._variable("ENDPOINT", signal)
         self.endpoint_given = self.endpoint_given or bool(value)
-        own = name == f"{_PREFIX}{signal.upper()}_ENDPOINT"
+        own = name == f"{PREFIX}{signal.upper()}_ENDPOINT"
         url = value or f"http://localhost:{STANDARD_PORTS[protocol]}"
-        if protocol == "grpc" and "://" not in url and not url.startswith("unix:"):
-            url = f"{'http' if self._insecure(signal) else 'https'}://{url}"
-        _check_url(name, url, protocol)
+        insecure = "://" not in url and self._insecure(signal)
+        url = read_endpoint(name or "endpoint", url, protocol, insecure=insecure)
         if protocol == "grpc":
             return url
         parts = urlsplit(url)
@@ -206,21 +206,3 @@ class _Reading:
                 f" use one of {', '.join(known)}"
             )
         return known[0]
-
-
-def _check_url(name: str, url: str, protocol: Protocol) -> None:
-    where = name or "endpoint"
-    try:
-        parts = urlsplit(url)
-        _ = parts.port
-    except ValueError as error:
-        raise UsageError(f"{where}: not a URL; {error}; write http://HOST:PORT") from error
-    if protocol == "grpc" and parts.scheme == "unix":
-        return
-    if parts.username is not None or parts.password is not None:
-        raise UsageError(
-            f"{where}: carries a user name or password, which would be printed;"
-            " send them in an authorization header instead"
-        )
-    if parts.scheme not in _SCHEMES or not parts.hostname or any(sign.isspace() for sign in url):
-        raise UsageError(f"{where}: not a URL; found {url!r}; write http://HOST:PORT")

@@ -11,8 +11,11 @@ from urllib.parse import urlsplit
 from simtraffic._version import __version__
 from simtraffic.errors import UsageError
 from simtraffic.export import Batch, Outcome, SendResult
+from simtraffic.export.address import base_address
 from simtraffic.export.answers import SERVICES, UNREADABLE, one_line, read_success, retry_info_s
+from simtraffic.export.causes import NO_ANSWER, cause_of, cut_off, nothing_answers
 from simtraffic.export.environment import silence_grpc
+from simtraffic.export.proxy import proxy_of
 from simtraffic.export.sizes import MAX_ANSWER_BYTES, says_too_large, told_limit
 from simtraffic.export.tls import tls_refusal
 
@@ -48,9 +51,20 @@ _LOST = re.compile(
     re.IGNORECASE,
 )
 _NOT_SENT = "failed to connect"
-# Said of a receiver that takes the connection and does not go on in HTTP/2.
-_CLOSED_AT_ONCE = "Socket closed"
+# Said of a receiver that goes on in something else than HTTP/2.
 _NO_HTTP2 = "Failed parsing HTTP/2"
+_NO_NAME = "DNS resolution failed"
+# Said by this side, as against a receiver that gives up on somebody behind it.
+_OWN_DEADLINE = "deadline exceeded"
+# grpc-go, the C core and grpc-java, grpc-js; and what a web server's 404 becomes.
+_NO_SERVICE = re.compile(
+    r"unknown (service|method)|method not found|does not implement|status: 404", re.IGNORECASE
+)
+_NO_GRPC_THERE = "what listens there does not speak gRPC; is it the HTTP port?"
+_CLOSES = (
+    "the receiver closes every connection at once;"
+    " does it want TLS (https://), none (http://) or a client certificate?"
+)
 # This client's own refusal to read a huge answer: the request itself was taken.
 _HUGE_ANSWER = "CLIENT: Received message larger"
 
@@ -78,6 +92,10 @@ class GrpcTransport:
 
     def __init__(self, settings: ExportSettings) -> None:
         target = grpc_target(settings.endpoint)
+        self._address = base_address(settings.endpoint)
+        self._proxy = proxy_of(settings)
+        self._answered = False
+        """Whether anything that listens there ever spoke gRPC."""
         options = [*_OPTIONS, ("grpc.enable_http_proxy", 0 if settings.loopback else 1)]
         compression = (
             grpc.Compression.Gzip
@@ -104,8 +122,61 @@ class GrpcTransport:
                 batch.payload, timeout=timeout_s, metadata=self._metadata
             )
         except grpc.RpcError as error:
-            return _read_error(error)
+            return self._read_error(error)
+        self._answered = True
         return read_success(batch.signal, answer)
+
+    def _read_error(self, error: grpc.RpcError) -> SendResult:
+        code: grpc.StatusCode = error.code()
+        details = error.details() or ""
+        if code is grpc.StatusCode.RESOURCE_EXHAUSTED and _HUGE_ANSWER in details:
+            return SendResult(Outcome.ACCEPTED, message=UNREADABLE)
+        if code is grpc.StatusCode.UNAVAILABLE and (unsafe := self._hopeless(details)):
+            return SendResult(Outcome.REFUSED, message=unsafe)
+        message = self._message(code, details)
+        if code in _CREDENTIAL:
+            return SendResult(Outcome.REFUSED, message=message)
+        if says_too_large(details):
+            return SendResult(Outcome.TOO_LARGE, message=message, limit_bytes=told_limit(details))
+        retry_after_s = _retry_after_s(error)
+        throttled = code is grpc.StatusCode.RESOURCE_EXHAUSTED and retry_after_s is not None
+        if throttled or code in _RETRYABLE:
+            return SendResult(
+                Outcome.RETRY,
+                message=message,
+                retry_after_s=retry_after_s,
+                maybe_delivered=_answer_lost(code, details),
+            )
+        return SendResult(Outcome.REJECTED, message=message)
+
+    def _hopeless(self, details: str) -> str | None:
+        """Why no try to this receiver will ever be better; None when one may be."""
+        if not self._answered and _NOT_SENT in details and _NO_HTTP2 in details:
+            return _NO_GRPC_THERE
+        return tls_refusal(details)
+
+    def _message(self, code: grpc.StatusCode, details: str) -> str:
+        """What happened, in words that are the same for every signal and every try."""
+        if code is grpc.StatusCode.DEADLINE_EXCEEDED and details.lower().startswith(_OWN_DEADLINE):
+            return NO_ANSWER
+        if code is grpc.StatusCode.UNAVAILABLE and (words := self._unreached(details)):
+            return words
+        if code is grpc.StatusCode.UNIMPLEMENTED and _NO_SERVICE.search(details):
+            # Not in the words of the receiver, which name the service of each signal.
+            return f"{code.name}: {self._address} does not take this signal over gRPC"
+        return f"{code.name}: {one_line(details)}" if details else code.name
+
+    def _unreached(self, details: str) -> str | None:
+        """Words on a connection that did not come about, or was lost; with a guess at mistakes."""
+        if _NOT_SENT not in details and _NO_NAME not in details:
+            return cut_off(self._address, details)
+        if _NO_HTTP2 in details:
+            return _NO_GRPC_THERE
+        cause = cause_of(details)
+        if cause is not None:
+            place = self._proxy or self._address
+            return nothing_answers(place, cause, proxy=self._proxy is not None)
+        return _CLOSES if cut_off(self._address, details) else None
 
     def close(self) -> None:
         """Close the channel; calls still waiting are cancelled."""
@@ -137,43 +208,6 @@ def _read(path: str) -> bytes:
         raise UsageError(
             f"{path}: cannot be read; {error.strerror}; name a PEM file for TLS"
         ) from error
-
-
-def _read_error(error: grpc.RpcError) -> SendResult:
-    code: grpc.StatusCode = error.code()
-    details = error.details() or ""
-    if code is grpc.StatusCode.RESOURCE_EXHAUSTED and _HUGE_ANSWER in details:
-        return SendResult(Outcome.ACCEPTED, message=UNREADABLE)
-    message = f"{code.name}: {one_line(_plainly(details))}" if details else code.name
-    unsafe = tls_refusal(details) if code is grpc.StatusCode.UNAVAILABLE else None
-    if unsafe:
-        return SendResult(Outcome.REFUSED, message=unsafe)
-    if code in _CREDENTIAL:
-        return SendResult(Outcome.REFUSED, message=message)
-    if says_too_large(details):
-        return SendResult(Outcome.TOO_LARGE, message=message, limit_bytes=told_limit(details))
-    retry_after_s = _retry_after_s(error)
-    throttled = code is grpc.StatusCode.RESOURCE_EXHAUSTED and retry_after_s is not None
-    if throttled or code in _RETRYABLE:
-        return SendResult(
-            Outcome.RETRY,
-            message=message,
-            retry_after_s=retry_after_s,
-            maybe_delivered=_answer_lost(code, details),
-        )
-    return SendResult(Outcome.REJECTED, message=message)
-
-
-def _plainly(details: str) -> str:
-    """Details with a guess where a mistake in the settings is likely."""
-    if _NOT_SENT in details and _NO_HTTP2 in details:
-        return "what listens there does not speak gRPC; is it the HTTP port?"
-    if _NOT_SENT in details and _CLOSED_AT_ONCE in details:
-        return (
-            "the receiver closes every connection at once;"
-            " does it want TLS (https://), none (http://) or a client certificate?"
-        )
-    return details
 
 
 def _answer_lost(code: grpc.StatusCode, details: str) -> bool:

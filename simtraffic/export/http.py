@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import ssl
 import zlib
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
@@ -13,16 +12,18 @@ import httpx
 
 from simtraffic._version import __version__
 from simtraffic.clock import SECOND_NS, monotonic, unix_ns
-from simtraffic.errors import UsageError
 from simtraffic.export import Batch, Outcome, SendResult
+from simtraffic.export.address import base_address
 from simtraffic.export.answers import UNREADABLE, one_line, read_success, status_message
+from simtraffic.export.causes import NO_ANSWER, cause_of, cut_off, nothing_answers, unknown_path
+from simtraffic.export.proxy import proxy_of
 from simtraffic.export.sizes import (
     MAX_ANSWER_BYTES,
     MAX_REQUEST_BYTES,
     says_too_large,
     told_limit,
 )
-from simtraffic.export.tls import tls_refusal
+from simtraffic.export.tls import tls_context, tls_refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 # OTLP specification, "Failures" of OTLP/HTTP: these and nothing else.
 _RETRYABLE = frozenset({429, 502, 503, 504})
 _CREDENTIAL = frozenset({401, 403})
+_NO_HTTP_THERE = "what listens there does not speak HTTP/1.1; is it the gRPC port?"
+_NO_PATH = frozenset({404, 405, 501})
 # How h11 words bytes that are no HTTP, such as HTTP/2's.
 _NO_HTTP = "illegal"
 _CONTENT_TOO_LARGE = 413
@@ -75,6 +78,8 @@ class HttpTransport:
         self._compress = settings.compression == "gzip"
         self._url = settings.endpoint
         self._secure = settings.secure
+        self._proxy = proxy_of(settings)
+        self._address = base_address(settings.endpoint)
         self._answered = False
         """Whether anything that listens there ever spoke HTTP."""
         headers = {
@@ -88,7 +93,7 @@ class HttpTransport:
             headers["content-encoding"] = "gzip"
         self._client = httpx.Client(
             headers=headers,
-            verify=_tls(settings) if settings.secure else False,
+            verify=tls_context(settings) if settings.secure else False,
             # A proxy of the environment is not asked for this machine.
             trust_env=not settings.loopback,
             follow_redirects=False,
@@ -120,18 +125,42 @@ class HttpTransport:
             unsafe = tls_refusal(str(error))
             if unsafe:
                 return SendResult(Outcome.REFUSED, message=unsafe)
+            if self._is_no_http(error):
+                # It was never a receiver of this protocol, so it has taken nothing, and will not.
+                return SendResult(Outcome.REFUSED, message=_NO_HTTP_THERE)
             lost = not isinstance(error, _NOT_SENT)
-            message = self._guess(error) or _error_message(error)
+            message = self._guess(error) or self._error_message(error)
             return SendResult(Outcome.RETRY, message=message, maybe_delivered=lost)
 
     def close(self) -> None:
         """Close the connections."""
         self._client.close()
 
+    def _is_no_http(self, error: httpx.TransportError) -> bool:
+        """Whether what listens there speaks something else, and did so from the beginning."""
+        garbled = isinstance(error, httpx.RemoteProtocolError) and _NO_HTTP in str(error)
+        return garbled and not self._answered
+
+    def _error_message(self, error: httpx.TransportError) -> str:
+        words: dict[type[httpx.TransportError], str] = {
+            httpx.ReadTimeout: NO_ANSWER,
+            httpx.WriteTimeout: "sending took too long",
+            httpx.PoolTimeout: "no free connection in time",
+        }
+        if type(error) in words:
+            return words[type(error)]
+        cause = "no connection in time" if isinstance(error, httpx.ConnectTimeout) else ""
+        if isinstance(error, httpx.ConnectError):
+            cause = cause_of(str(error)) or ""
+        if cause:
+            place = self._proxy or self._address
+            return nothing_answers(place, cause, proxy=self._proxy is not None)
+        return cut_off(self._address, str(error)) or one_line(str(error)) or type(error).__name__
+
     def _guess(self, error: httpx.TransportError) -> str:
         """Words for a mistake in the settings, where one is likely."""
         if isinstance(error, httpx.RemoteProtocolError) and _NO_HTTP in str(error):
-            return "what listens there does not speak HTTP/1.1; is it the gRPC port?"
+            return _NO_HTTP_THERE
         closed = isinstance(error, httpx.ReadError | httpx.RemoteProtocolError)
         if closed and not self._answered:
             other = "a client certificate" if self._secure else "TLS (https://)"
@@ -157,6 +186,8 @@ def _read_answer(
         return SendResult(Outcome.REJECTED, message=_redirect(status, response))
     said = status_message(body or b"", kind) or response.reason_phrase
     message = one_line(f"HTTP {status}: {said}")
+    if status in _NO_PATH:
+        message = unknown_path(str(response.url), message)
     unsafe = tls_refusal(said) if status == _BAD_REQUEST else None
     if unsafe:
         return SendResult(Outcome.REFUSED, message=unsafe)
@@ -227,25 +258,3 @@ def retry_after_s(value: str | None) -> float | None:
     except ValueError:
         return None
     return max(0.0, at.timestamp() - unix_ns() / SECOND_NS)
-
-
-def _error_message(error: httpx.TransportError) -> str:
-    words: dict[type[httpx.TransportError], str] = {
-        httpx.ConnectTimeout: "connecting took too long",
-        httpx.ReadTimeout: "no answer in time",
-        httpx.WriteTimeout: "sending took too long",
-        httpx.PoolTimeout: "no free connection in time",
-    }
-    return words.get(type(error)) or one_line(str(error)) or type(error).__name__
-
-
-def _tls(settings: ExportSettings) -> ssl.SSLContext:
-    try:
-        context = ssl.create_default_context(cafile=settings.certificate)
-        if settings.client_certificate:
-            context.load_cert_chain(settings.client_certificate, settings.client_key)
-    except (OSError, ssl.SSLError) as error:
-        paths = (settings.certificate, settings.client_certificate, settings.client_key)
-        named = ", ".join(path for path in paths if path)
-        raise UsageError(f"{named}: cannot be used for TLS; {error}; name PEM files") from error
-    return context

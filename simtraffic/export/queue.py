@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 
     from simtraffic.export import Batch
 
+TROUBLE_AFTER_S = 2.0
+"""So long without an answer is worth a word to whoever watches."""
+_NO_ANSWER_YET = "no answer as yet"
+
 # A request is told in spans and log records; a point tells of many.
 _TOLD_TOGETHER = ("traces", "logs")
 
@@ -56,6 +60,16 @@ class Queue:
             )
             for signal in SIGNALS
         }
+
+    def trouble(self, now: float) -> str:
+        """Why nothing has got through to a receiver for a while, in a line; empty when it does."""
+        for lane in self.lanes.values():
+            since = lane.receiver.unheard_since
+            if since is not None and now - since >= TROUBLE_AFTER_S:
+                said = lane.trouble or _NO_ANSWER_YET
+                place = self.receivers.get(lane.signal, "")
+                return said if place in said else f"{place}: {said}"
+        return ""
 
     def fits(self, size: int) -> bool:
         """Whether so many bytes more are within the bound."""

@@ -17,6 +17,22 @@ class Receiver:
     """When the first try failed since the last success, monotonic seconds."""
     returns: int = 0
     """How often it came back after an outage."""
+    asked: int = 0
+    """Tries without an answer as yet."""
+    unheard_since: float | None = None
+    """Since when it was asked and has given no answer that settles anything, monotonic seconds."""
+
+    def ask(self, now: float) -> None:
+        """A try begins."""
+        self.asked += 1
+        if self.unheard_since is None:
+            self.unheard_since = now
+
+    def hear(self, now: float, *, settles: bool) -> None:
+        """A try ended; whether with more than that another one is needed."""
+        self.asked -= 1
+        if settles:
+            self.unheard_since = now if self.asked else None
 
     def failed(self, now: float) -> None:
         """A try was not taken."""

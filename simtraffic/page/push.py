@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Self
 
 from simtraffic._version import __version__
 from simtraffic.errors import UsageError
+from simtraffic.export.address import read_endpoint
 from simtraffic.export.environment import silence_grpc
 from simtraffic.ledger import Ledger
 from simtraffic.page.metrics import Figures
@@ -60,6 +61,7 @@ class Push:
             raise UsageError(
                 f"--self-telemetry: not a URL; found {endpoint!r}; write http://HOST:4317"
             )
+        endpoint = read_endpoint("--self-telemetry", endpoint, "grpc")
         # It tells of its troubles in a log that nobody asked for.
         logging.getLogger("opentelemetry").setLevel(logging.CRITICAL)
         self.line = f"telling of itself to {endpoint}"

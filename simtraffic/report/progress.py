@@ -65,6 +65,7 @@ class ProgressView:
         self._written_at = 0.0
         self._snapshot: Snapshot | None = None
         self._frame: Frame | None = None
+        self._trouble = ""
         self.note = ""
         """Stands in the live picture, from its next drawing on; safe to set in a signal handler."""
 
@@ -82,6 +83,10 @@ class ProgressView:
     def update(self, snapshot: Snapshot) -> None:
         """Show this state; cheap to call every tick."""
         self._snapshot = snapshot
+        if snapshot.trouble != self._trouble:
+            self._trouble = snapshot.trouble
+            if snapshot.trouble and not self._is_live:
+                self._write(snapshot.trouble)
         if self._is_live:
             if self._frame is None:
                 self._frame = Frame(self._stream, self._picture)
@@ -169,6 +174,7 @@ def picture(
         Text(f"{_rates(snapshot)}  {_failures(snapshot)}"),
         *_balance(snapshot, width),
         *_standing(snapshot),
+        *([Text(snapshot.trouble, style="bold red")] if snapshot.trouble else []),
     )
 
 

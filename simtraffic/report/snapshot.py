@@ -56,6 +56,8 @@ class Snapshot:
     draining: bool = False
     planned: int = 0
     """Requests of the blocks drawn so far, which is done a little ahead of their time."""
+    trouble: str = ""
+    """Why nothing has got through to a receiver for two seconds; empty when it does."""
 
     @property
     def done(self) -> float:

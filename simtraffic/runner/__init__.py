@@ -6,7 +6,7 @@ what it would push, :func:`simulate` gives the tables alone.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -18,10 +18,12 @@ from simtraffic.ledger import Ledger
 from simtraffic.page.subject import Subject
 from simtraffic.report.assemble import RunFacts, run_result
 from simtraffic.report.result import GeneratorResult
+from simtraffic.runner.account import Account, planned_at_once
 from simtraffic.runner.cap import Cap
-from simtraffic.runner.destination import find_target, open_destination
+from simtraffic.runner.destination import find_target, open_destination, stopped
 from simtraffic.runner.play import Play
 from simtraffic.runner.preview import plan
+from simtraffic.runner.readiness import unknown_signals
 from simtraffic.runner.setup import DEFAULT_DRAIN_NS, Setup
 from simtraffic.runner.stop import StopSignal
 from simtraffic.runner.watching import Watch
@@ -35,7 +37,6 @@ if TYPE_CHECKING:
     from simtraffic.report.plan import PlanResult
     from simtraffic.report.result import RunResult
     from simtraffic.report.snapshot import Snapshot
-    from simtraffic.runner.account import Account
     from simtraffic.runner.destination import Target
     from simtraffic.scenario import Scenario
     from simtraffic.simulation.tables import Exchanges
@@ -85,6 +86,7 @@ def run(  # noqa: PLR0913 - the options of the command, each with its default
     say: Callable[[str], None] | None = None,
     observers: Sequence[Observer] = (),
     consent: Callable[[Sequence[str], Callable[[], PlanResult]], None] | None = None,
+    wait_ns: int | None = None,
 ) -> RunResult:
     """Simulate a scenario and push its telemetry.
 
@@ -113,6 +115,11 @@ def run(  # noqa: PLR0913 - the options of the command, each with its default
         observers: told of the run, such as a :class:`simtraffic.page.Page`; they are left open.
         consent: asked before the first byte when receivers are not this machine: their hosts, and
             what foresees the volume. It raises to refuse.
+        wait_ns: how long to wait for the receivers before the first byte, in real nanoseconds.
+
+    Returns:
+        How it went. Where a receiver is not there or speaks something else, nothing is sent: every
+        request is skipped, and the reasons say what is wrong.
 
     Raises:
         UsageError: an option is wrong; nothing was sent.
@@ -127,6 +134,7 @@ def run(  # noqa: PLR0913 - the options of the command, each with its default
         environ or {},
         out,
         scenario.telemetry.signals,
+        must_listen=wait_ns is not None,
     )
     if speed is None:
         factor = _factor(None, is_file_only=target.settings is None)
@@ -151,12 +159,20 @@ def run(  # noqa: PLR0913 - the options of the command, each with its default
             cap.check(expected())
         if consent is not None and (hosts := target.foreign_hosts()):
             consent(hosts, expected)
+        ready = target.await_receivers(wait_ns, stop, note)
+        for remark in ready.remarks:
+            note(remark)
+        if ready.refusals or (ready.waited and stop.requested):
+            return _unsent(order, ready.refusals)
+        if ready.waited:
+            # What is told now begins now, unless somebody has said when.
+            setup = Setup.of(scenario, start=start, duration_ns=duration_ns, shard=shard)
+            order = replace(order, setup=setup)
         if workers > 1:
             return _together(order, workers, watchers)
         return _alone(order, out, rotate_bytes, watchers)
     finally:
-        if target.collector is not None:
-            target.collector.stop()
+        stopped(target.collector)
         for observer in observers:
             observer.end()
 
@@ -263,8 +279,26 @@ def _together(
     see(account)
     account.cpu_seconds += cpu_seconds() - cpu_before
     account.peak_rss_bytes += peak_rss_bytes()
-    counts = order.target.collector.stop() if order.target.collector is not None else None
+    counts = stopped(order.target.collector, account.ledger)
     return _result(order, account, counts, wall)
+
+
+def _unsent(order: _Order, refusals: Sequence[str]) -> RunResult:
+    """The result of a run that did not begin: everything is skipped, no threshold is judged."""
+    for line in order.target.warnings:
+        order.note(line)
+    scenario = order.setup.scenario.model_copy(update={"thresholds": ()})
+    account = Account.blank(order.setup)
+    account.stage_planned = planned_at_once(order.setup)
+    account.end_ns = 0
+    account.undelivered += refusals
+    planned = sum(account.stage_planned)
+    for observer in order.observers:
+        observer.begin(_subject(order, account.ledger, None))
+    account.ledger.add_requests(planned=planned, skipped=planned)
+    return _result(
+        replace(order, setup=replace(order.setup, scenario=scenario)), account, None, 0.0
+    )
 
 
 def _result(
@@ -273,6 +307,7 @@ def _result(
     """Judge what was counted."""
     ledger, setup = account.ledger, order.setup
     undelivered = [*account.undelivered, *([account.fatal] if account.fatal else [])]
+    undelivered += unknown_signals(ledger)
     if account.overloaded:
         undelivered.append(
             f"the generator could not keep up: {ledger.skipped:,} requests were never simulated;"

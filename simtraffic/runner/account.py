@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
     from simtraffic.runner.setup import Setup
 
+_MOST_COUNTED = 2_000_000
+"""Requests that are counted in a quarter of a second."""
+
 
 @dataclass
 class Account:
@@ -45,6 +48,8 @@ class Account:
     """Whether it was given up because it could not keep up with the clock."""
     fatal: str | None = None
     """Why nothing more could be delivered."""
+    trouble: str = ""
+    """Why nothing gets through at the moment."""
     cpu_seconds: float = 0.0
     peak_rss_bytes: int = 0
     imperfections: dict[str, int] = field(default_factory=dict)
@@ -72,6 +77,7 @@ class Account:
         self.queued_bytes += other.queued_bytes
         self.overloaded |= other.overloaded
         self.fatal = self.fatal or other.fatal
+        self.trouble = self.trouble or other.trouble
         self.cpu_seconds += other.cpu_seconds
         self.peak_rss_bytes += other.peak_rss_bytes
         self.undelivered += other.undelivered
@@ -110,6 +116,17 @@ def count_by_stage(due_ns: NDArray[np.int64], stage_ends_ns: NDArray[np.int64]) 
     last = len(stage_ends_ns) - 1
     stages = np.minimum(np.searchsorted(stage_ends_ns, due_ns, side="right"), last)
     return [int(count) for count in np.bincount(stages, minlength=last + 1)]
+
+
+def planned_at_once(setup: Setup) -> list[int]:
+    """The same for a run that did not begin: of a very long one it is what the curve expects.
+
+    Counting a day of thousands a second takes as long as simulating some of it, and nobody waits
+    for that to hear that the receiver is not there.
+    """
+    if setup.schedule.total_expected <= _MOST_COUNTED:
+        return planned_by_stage(setup)
+    return [round(stage.expected / setup.shard.count) for stage in setup.schedule.stages]
 
 
 def planned_by_stage(setup: Setup) -> list[int]:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from simtraffic.errors import SimtrafficError, UsageError
+from simtraffic.export.address import base_address
 from simtraffic.export.connect import open_transport
 from simtraffic.export.delivery import Delivery
 from simtraffic.export.environment import ExportOptions, listens, resolve_export
@@ -13,6 +15,7 @@ from simtraffic.export.file import FileSink
 from simtraffic.export.hosts import foreign_hosts
 from simtraffic.export.settings import STANDARD_PORTS
 from simtraffic.runner.outlets import FileOutlet, Outlet, ReceiverOutlet
+from simtraffic.runner.readiness import Readiness, await_receivers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
     from simtraffic.export import Form
     from simtraffic.export.settings import ExportSettings
     from simtraffic.ledger import Ledger
+    from simtraffic.runner.stop import StopSignal
 
 NAMES = {"grpc": "OTLP/gRPC", "http/protobuf": "OTLP/HTTP", "http/json": "OTLP/HTTP JSON"}
 
@@ -46,7 +50,7 @@ class Destination:
             self.delivery.close()
         if self.sink is not None:
             self.sink.close()
-        return self.collector.stop() if self.collector is not None else None
+        return stopped(self.collector, self.delivery.ledger if self.delivery is not None else None)
 
     def abandon(self) -> None:
         """Close everything without waiting; what is held is counted as given up."""
@@ -54,8 +58,24 @@ class Destination:
             self.delivery.close()
         if self.sink is not None:
             self.sink.close()
-        if self.collector is not None:
-            self.collector.stop()
+        stopped(self.collector)
+
+
+def stopped(
+    collector: EmbeddedCollector | None, ledger: Ledger | None = None
+) -> dict[str, Any] | None:
+    """The built-in collector's counts; None where there is none, or it died.
+
+    What it had taken by then is in the run's own ledger, which must not be lost with it.
+    """
+    if collector is None:
+        return None
+    try:
+        return collector.stop()
+    except SimtrafficError as error:
+        if ledger is not None:
+            ledger.warn(str(error))
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,27 +97,54 @@ class Target:
             return None
         return base_address(next(iter(self.settings.values())).endpoint)
 
+    def await_receivers(
+        self, wait_ns: int | None, stop: StopSignal, note: Callable[[str], None]
+    ) -> Readiness:
+        """Whether the receivers are there; the built-in collector is."""
+        if self.settings is None or self.collector is not None:
+            return Readiness()
+        return await_receivers(self.settings, wait_ns, stop, note)
+
     def foreign_hosts(self) -> list[str]:
         """Hosts of receivers that are not this machine."""
         return [] if self.settings is None else foreign_hosts(self.settings.values())
 
 
 def find_target(
-    options: ExportOptions, environ: Mapping[str, str], out: str | None, signals: Sequence[str]
+    options: ExportOptions,
+    environ: Mapping[str, str],
+    out: str | None,
+    signals: Sequence[str],
+    *,
+    must_listen: bool = False,
 ) -> Target:
     """Decide where to send, and start the built-in collector when it is that.
 
+    Args:
+        options: what is said of the receiver.
+        environ: environment variables to heed.
+        out: a file.
+        signals: those that are sent.
+        must_listen: a receiver of others is waited for, so nothing takes its place.
+
     Raises:
-        UsageError: an endpoint is malformed.
+        UsageError: an endpoint is malformed, or there is none to wait for.
     """
     resolved = resolve_export(options, environ, signals)
     warnings = resolved.warnings
     collector: EmbeddedCollector | None = None
     line = ""
     to_receiver = resolved.endpoint_given or out is None
+    if must_listen and not to_receiver:
+        raise UsageError(
+            f"--wait-for-endpoint: there is nothing to wait for; found --out {out} alone;"
+            " name a receiver with --endpoint"
+        )
     if to_receiver and not resolved.endpoint_given:
         protocol = resolved.signals[signals[0]].protocol
-        if listens("127.0.0.1", STANDARD_PORTS[protocol]):
+        if must_listen:
+            line = "the standard port, as no endpoint is given"
+        elif listens("127.0.0.1", STANDARD_PORTS[protocol]):
             line = "found listening"
         else:
             from simtraffic.collector.embedded import EmbeddedCollector  # noqa: PLC0415
@@ -113,8 +160,8 @@ def find_target(
             )
     if to_receiver:
         places = dict.fromkeys(
-            f"{NAMES[each.protocol]} to {base_address(each.endpoint)}"
-            for each in resolved.signals.values()
+            f"{NAMES[each.protocol]} to {_place(signal, each)}"
+            for signal, each in resolved.signals.items()
         )
         line = " and ".join(places) + (f" ({line})" if line else "")
     if out is not None:
@@ -174,12 +221,13 @@ def open_destination(
     return Destination(outlets, delivery, sink, target.collector)
 
 
-def base_address(endpoint: str) -> str:
-    """Scheme, host and port of an endpoint, which hold no secret; of a socket its path."""
-    parts = urlsplit(endpoint)
-    if parts.scheme == "unix":
-        return endpoint
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+def _place(signal: str, settings: ExportSettings) -> str:
+    """The address as it was given, without a query, which may hold a secret."""
+    base = base_address(settings.endpoint)
+    if settings.protocol == "grpc":
+        return base
+    path = urlsplit(settings.endpoint).path
+    return base + path.removesuffix(f"/v1/{signal}").rstrip("/")
 
 
 def _listed(words: Sequence[str]) -> str:

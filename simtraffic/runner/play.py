@@ -106,6 +106,7 @@ class Play:
             queued_bytes=self.delivery.queued_bytes if self.delivery else 0,
             draining=draining,
             overloaded=playback.overloaded,
+            trouble=self.delivery.trouble() if self.delivery else "",
             fatal=playback.outlets.fatal,
             imperfections=dict(imperfect.counts) if imperfect else {},
             cpu_seconds=cpu_seconds() - self._cpu_before,

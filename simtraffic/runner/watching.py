@@ -75,6 +75,7 @@ class Watch:
             ),
             draining=draining,
             planned=account.planned,
+            trouble=account.trouble,
         )
 
     def _stage(self, elapsed_ns: int) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
 from simtraffic.errors import UsageError
 from simtraffic.scenario.checks import is_file_name
@@ -36,6 +36,7 @@ def with_overrides(  # noqa: PLR0913 - one keyword for each thing that can be ch
     signals: Sequence[str] | None = None,
     conventions: Sequence[str] | None = None,
     sampling: float | None = None,
+    temporality: Literal["cumulative", "delta"] | None = None,
     service_name: str | None = None,
     service_version: str | None = None,
     environment: str | None = None,
@@ -50,6 +51,7 @@ def with_overrides(  # noqa: PLR0913 - one keyword for each thing that can be ch
         signals: Those to send.
         conventions: Built-in names, or paths from the working directory.
         sampling: Share of traces kept, 0 to 1.
+        temporality: Of the metric points.
         service_name: Wins over ``service.name`` of the attributes.
         service_version: Wins over ``service.version`` of the attributes.
         environment: Wins over ``deployment.environment.name`` of the attributes.
@@ -72,7 +74,11 @@ def with_overrides(  # noqa: PLR0913 - one keyword for each thing that can be ch
         {"name": service_name, "version": service_version, "environment": environment},
     )
     changes["service"] = service
-    changes["telemetry"] = _telemetry(scenario.telemetry, signals, conventions, sampling)
+    telemetry = _telemetry(scenario.telemetry, signals, conventions, sampling)
+    if temporality is not None:
+        metrics = telemetry.metrics.model_copy(update={"temporality": temporality})
+        telemetry = telemetry.model_copy(update={"metrics": metrics})
+    changes["telemetry"] = telemetry
     return scenario.model_copy(update=changes)
 
 

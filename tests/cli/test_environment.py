@@ -8,9 +8,15 @@ from simtraffic.cli.environment import (
     page_address,
     require_enabled,
     resource_attributes,
+    sent_signals,
     skipped_ports,
 )
+from simtraffic.cli.options import Changes
 from simtraffic.errors import UsageError
+from simtraffic.scenario import parse_scenario
+from tests.told import RICH
+
+TEMPORALITY = "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE"
 
 
 @pytest.mark.parametrize(
@@ -32,6 +38,11 @@ from simtraffic.errors import UsageError
             {"resource_attributes": {"service.name": "c"}, "service_name": "a"},
         ),
         ({"TRACE_SAMPLING_RATE": "0.25"}, {"sampling": 0.25}),
+        ({TEMPORALITY: "DELTA"}, {"temporality": "delta"}),
+        ({TEMPORALITY: "LowMemory"}, {"temporality": "delta"}),
+        ({TEMPORALITY: "cumulative"}, {"temporality": "cumulative"}),
+        ({TEMPORALITY: "both"}, {}),
+        ({TEMPORALITY: " "}, {}),
     ],
 )
 def test_names_of_opentelemetry_win_over_aliases(environ, changes):
@@ -110,3 +121,59 @@ def test_what_kubernetes_put_into_the_variable_is_skipped_and_told():
 
     assert line.startswith("PROMETHEUS_PORT: ")
     assert SERVICE_LINK in line
+
+
+@pytest.mark.parametrize(
+    ("environ", "left"),
+    [
+        ({}, ("traces", "logs")),
+        ({"OTEL_LOGS_EXPORTER": "None"}, ("traces",)),
+        ({"OTEL_LOGS_EXPORTER": "", "OTEL_METRICS_EXPORTER": "none"}, ("traces", "logs")),
+        (
+            {"OTEL_TRACES_EXPORTER": "none,otlp", "OTEL_LOGS_EXPORTER": "console"},
+            ("traces", "logs"),
+        ),
+    ],
+)
+def test_a_signal_without_an_exporter_is_left_out(environ, left):
+    assert sent_signals(environ, ("traces", "logs")) == left
+
+
+def test_a_run_without_any_exporter_is_refused():
+    environ = {"OTEL_TRACES_EXPORTER": "none", "OTEL_LOGS_EXPORTER": "none"}
+
+    with pytest.raises(UsageError, match="OTEL_TRACES_EXPORTER, OTEL_LOGS_EXPORTER: every signal"):
+        sent_signals(environ, ("traces", "logs"))
+
+
+class TestChanges:
+    SCENARIO = parse_scenario(RICH)
+
+    @pytest.mark.parametrize(
+        ("option", "environ", "temporality"),
+        [
+            (None, {}, "cumulative"),
+            (None, {TEMPORALITY: "delta"}, "delta"),
+            ("Cumulative", {TEMPORALITY: "delta"}, "cumulative"),
+            ("lowmemory", {}, "delta"),
+        ],
+    )
+    def test_the_option_wins_over_the_environment_over_the_scenario(
+        self, option, environ, temporality
+    ):
+        changed = Changes(temporality=option).apply(self.SCENARIO, environ)
+
+        assert changed.telemetry.metrics.temporality == temporality
+
+    def test_a_temporality_that_is_none_is_told(self):
+        with pytest.raises(UsageError, match="--temporality: unknown; found 'both'"):
+            Changes(temporality="both").apply(self.SCENARIO, {})
+
+    def test_signals_that_are_asked_for_are_sent_whatever_the_environment_says(self):
+        environ = {"OTEL_LOGS_EXPORTER": "none"}
+
+        left = Changes().apply(self.SCENARIO, environ)
+        asked = Changes(signals=["logs"]).apply(self.SCENARIO, environ)
+
+        assert left.telemetry.signals == ("traces", "metrics")
+        assert asked.telemetry.signals == ("logs",)

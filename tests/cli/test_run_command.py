@@ -240,7 +240,7 @@ def test_a_standard_error_that_is_lost_costs_nothing_else(tmp_path, redirect):
     [
         (["--out", "{scenario}"], "the file is a scenario already"),
         (["--out", "same.json", "--result", "same.json"], "the file is --out of"),
-        (["--result", ""], "the name is empty"),
+        (["--result", ""], "the value is empty"),
     ],
     ids=["scenario", "both", "empty"],
 )

@@ -181,30 +181,229 @@ def test_secrets_are_in_no_repr_and_no_message() -> None:
     assert "hunter2" not in str(resolve(environ).warnings)
 
 
+MALFORMED = [
+    "http:/127.0.0.1:4317",
+    "http//127.0.0.1:4317",
+    "http:127.0.0.1:4317",
+    "HTTPS:/collector",
+    "http:4317",
+    "http",
+    "https:",
+    "://host:1",
+    "//host:1",
+    ":4317",
+    "/v1/traces",
+    "http://",
+    "http:///v1/traces",
+    "http://:4317",
+    "ftp://host:1",
+    "grpc://host:4317",
+    "http://host:",
+    "http://127.0.0.1:",
+    "host:",
+    "http://host:port",
+    "http://host:43a17",
+    "http://host:-1",
+    "http://host:+4317",
+    "http://host:4_317",
+    "http://host:0",
+    "http://host:65536",
+    "http://host:99999",
+    "http://host:99999999999999999999999",
+    "http://host:1:2",
+    "http://ho st:1",
+    " http://host:1",
+    "http://host:1\n",
+    "http://host\t:1",
+    "http://host:1/\x00",
+    "http://h\u00f6st:1",
+    "http://host:\uff14\uff13",
+    "http://host:1/p\u00e4th",
+    "http://::1:4317",
+    "::1",
+    "[::1",
+    "http://[::1",
+    "http://[::1:4317",
+    "http://[::1]4317",
+    "http://[::g]:1",
+    "http://[]:1",
+    "http://256.1.1.1:1",
+    "http://1.2.3.4.5:1",
+    "http://a..b:1",
+    "http://-host:1",
+    "http://ho%st:1",
+    "http://host\\path:1",
+    "http://<host>:1",
+    "http://${HOST}:4317",
+    "http://" + "a" * 64 + ":1",
+    "http://" + "a." * 127 + "a:1",
+    "http://user:secret@host:1",
+    "user:secret@host:port",
+    "unix:",
+    "unix:///",
+    "unix://host/path",
+    "unix:/" + "a" * 108,
+]
+
+
+@pytest.mark.parametrize("protocol", ["grpc", "http/protobuf", "http/json"])
+@pytest.mark.parametrize("insecure", [False, True])
+@pytest.mark.parametrize("endpoint", MALFORMED)
+def test_a_malformed_endpoint_is_a_fault_of_the_command_line(
+    endpoint: str, protocol: str, insecure: bool
+) -> None:
+    with pytest.raises(UsageError) as caught:
+        resolve(endpoint=endpoint, protocol=protocol, insecure=insecure)
+
+    said = str(caught.value)
+    assert said.startswith("--endpoint: not a URL, ")
+    assert said.isprintable()
+    assert "secret" not in said
+
+
+@pytest.mark.parametrize("endpoint", MALFORMED)
+@pytest.mark.parametrize("name", ["ENDPOINT", "LOGS_ENDPOINT"])
+def test_a_malformed_endpoint_is_a_fault_of_its_variable(endpoint: str, name: str) -> None:
+    # A variable's value is trimmed, as the specification has it.
+    if endpoint != endpoint.strip():
+        endpoint = f"{endpoint.strip()} x"
+    with pytest.raises(UsageError, match=f"^{BASE}{name}: not a URL, "):
+        resolve({BASE + name: endpoint})
+
+
 @pytest.mark.parametrize(
-    "endpoint",
+    ("endpoint", "told"),
     [
-        "http://",
-        "ftp://host:1",
-        "http://host:port",
-        "http://host:99999",
-        "http://ho st:1",
-        "http://[::1",
-        "http://user:secret@host:1",
+        ("http:/127.0.0.1:4317", "half a scheme"),
+        ("http//127.0.0.1:4317", "half a scheme"),
+        ("http://127.0.0.1:", "port is empty"),
+        ("http://127.0.0.1:0", "port is not from 1 to 65535"),
+        ("http://:4317", "no host"),
+        ("http://::1:4317", "without brackets"),
+        ("http://h\u00f6st:1", "beyond ASCII"),
+        ("http://ho st:1", "such as a space"),
+        ("ftp://host:1", "neither http nor https"),
     ],
 )
-def test_a_malformed_endpoint_is_a_fault_of_the_command_line(endpoint: str) -> None:
-    with pytest.raises(UsageError) as caught:
+def test_what_is_wrong_with_an_endpoint_is_named(endpoint: str, told: str) -> None:
+    with pytest.raises(UsageError, match=told):
         resolve(endpoint=endpoint)
 
-    assert str(caught.value).startswith("--endpoint: ")
-    with pytest.raises(UsageError, match=f"{BASE}LOGS_ENDPOINT: "):
-        resolve({f"{BASE}LOGS_ENDPOINT": endpoint})
+
+@pytest.mark.parametrize("protocol", ["http/protobuf", "http/json"])
+def test_a_socket_of_the_file_system_is_for_grpc_alone(protocol: str) -> None:
+    assert traces(endpoint="unix:///run/otel.sock").endpoint == "unix:///run/otel.sock"
+    with pytest.raises(UsageError, match="for gRPC alone"):
+        resolve(endpoint="unix:///run/otel.sock", protocol=protocol)
+
+
+@pytest.mark.parametrize(
+    ("given", "endpoint"),
+    [
+        ("http://127.0.0.1:4317", "http://127.0.0.1:4317"),
+        ("HTTP://Collector.example.:65535", "http://Collector.example.:65535"),
+        ("https://otel_collector-1:443/any?x=1", "https://otel_collector-1:443/any?x=1"),
+        ("http://collector", "http://collector"),
+        ("http://[::1]:4317", "http://[::1]:4317"),
+        ("http://[fe80::1%25eth0]:4317", "http://[fe80::1%25eth0]:4317"),
+        ("[::1]:4317", "https://[::1]:4317"),
+        ("collector", "https://collector"),
+        ("unix:relative.sock", "unix:relative.sock"),
+    ],
+)
+def test_what_is_an_address_goes_through(given: str, endpoint: str) -> None:
+    assert traces(endpoint=given).endpoint == endpoint
+
+
+@pytest.mark.parametrize("protocol", ["http/protobuf", "http/json"])
+@pytest.mark.parametrize(
+    ("given", "endpoint"),
+    [
+        ("127.0.0.1:4318", "http://127.0.0.1:4318/v1/traces"),
+        ("localhost:4318", "http://localhost:4318/v1/traces"),
+        ("[::1]:4318", "http://[::1]:4318/v1/traces"),
+        ("collector/otlp", "http://collector/otlp/v1/traces"),
+    ],
+)
+def test_over_http_insecure_means_no_tls_for_an_endpoint_without_a_scheme_too(
+    protocol: str, given: str, endpoint: str
+) -> None:
+    assert traces(endpoint=given, protocol=protocol, insecure=True).endpoint == endpoint
+    environ = {f"{BASE}INSECURE": "true", f"{BASE}PROTOCOL": protocol, f"{BASE}ENDPOINT": given}
+    assert traces(environ).endpoint == endpoint
 
 
 def test_over_http_an_endpoint_needs_its_scheme() -> None:
-    with pytest.raises(UsageError, match="--endpoint: not a URL"):
+    with pytest.raises(UsageError, match=r"--endpoint: not a URL, it has no scheme.*--insecure"):
         resolve(endpoint="localhost:4318", protocol="http/protobuf")
+
+
+def test_a_variable_that_is_set_and_not_heeded_is_named_once_and_its_value_never() -> None:
+    resolved = resolve(
+        {
+            f"{BASE}SPAN_INSECURE": "hunter2",
+            f"{BASE}TRACE_ENDPOINT": "http://hunter2",
+            f"{BASE}PROFILES_ENDPOINT": "hunter2",
+            f"{BASE}METRICS_DEFAULT_HISTOGRAM_AGGREGATION": "base2_exponential_bucket_histogram",
+            f"{BASE}RETRIES": " ",
+        }
+    )
+
+    assert [line.partition(":")[0] for line in resolved.warnings] == [
+        f"{BASE}METRICS_DEFAULT_HISTOGRAM_AGGREGATION",
+        f"{BASE}PROFILES_ENDPOINT",
+        f"{BASE}SPAN_INSECURE",
+        f"{BASE}TRACE_ENDPOINT",
+    ]
+    assert resolved.warnings[-1].endswith(f"did you mean {BASE}TRACES_ENDPOINT?")
+    assert "hunter2" not in str(resolved.warnings)
+
+
+def test_no_variable_that_is_heeded_is_warned_about() -> None:
+    values = {
+        "ENDPOINT": "http://host:1",
+        "PROTOCOL": "grpc",
+        "HEADERS": "a=b",
+        "TIMEOUT": "1",
+        "COMPRESSION": "gzip",
+        "INSECURE": "true",
+        "CERTIFICATE": "ca.pem",
+        "CLIENT_CERTIFICATE": "c.pem",
+        "CLIENT_KEY": "k.pem",
+    }
+    environ = {
+        f"{BASE}{signal}{suffix}": value
+        for signal in ("", "TRACES_", "METRICS_", "LOGS_")
+        for suffix, value in values.items()
+    }
+    environ[f"{BASE}METRICS_TEMPORALITY_PREFERENCE"] = "LowMemory"
+    environ[f"{BASE}METRICS_DEFAULT_HISTOGRAM_AGGREGATION"] = "explicit_bucket_histogram"
+    environ |= {"OTEL_TRACES_EXPORTER": "otlp", "OTEL_METRICS_EXPORTER": " "}
+
+    assert resolve(environ).warnings == ()
+
+
+def test_a_temporality_that_nobody_knows_is_warned_about() -> None:
+    (line,) = resolve({f"{BASE}METRICS_TEMPORALITY_PREFERENCE": "both"}).warnings
+
+    assert line.startswith(f"{BASE}METRICS_TEMPORALITY_PREFERENCE: unknown, skipped; found 'both'")
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        ("console", "otlp is used; found console"),
+        ("otlp,zipkin, jaeger", "otlp is used; found zipkin, jaeger"),
+        ("none", "found 'none'; logs are left out"),
+    ],
+)
+def test_other_exporters_are_warned_about(value: str, told: str) -> None:
+    environ = {"OTEL_LOGS_EXPORTER": value}
+
+    (line,) = resolve_export(ExportOptions(), environ, ("traces", "metrics")).warnings
+
+    assert line.startswith("OTEL_LOGS_EXPORTER: ")
+    assert line.endswith(told)
 
 
 @pytest.mark.parametrize(

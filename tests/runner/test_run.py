@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -150,14 +151,46 @@ def test_the_drain_cuts_whole_requests(tmp_path: Path) -> None:
     assert max(ends) <= 1_767_225_600_000_000_000 + 4_100_000_000
 
 
-def test_a_receiver_that_is_not_there_costs_everything_and_says_so() -> None:
-    """Exit code 4; what was lost, when and why."""
+@pytest.fixture
+def mute() -> Iterator[str]:
+    """An endpoint that takes connections and never says a word."""
+    with socket.create_server(("127.0.0.1", 0), backlog=64) as server:
+        yield f"http://127.0.0.1:{server.getsockname()[1]}"
+
+
+def test_a_built_in_collector_that_dies_costs_what_it_did_not_take_and_not_the_ledger(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from simtraffic.collector import embedded
+
+    started: list[embedded.EmbeddedCollector] = []
+
+    class Mortal(embedded.EmbeddedCollector):
+        def __init__(self) -> None:
+            super().__init__()
+            started.append(self)
+
+    monkeypatch.setattr(embedded, "EmbeddedCollector", Mortal)
+    monkeypatch.setattr("simtraffic.runner.destination.listens", lambda _host, _port: False)
+
     result = run(
         parse_scenario(BRIEF),
-        endpoint="http://127.0.0.1:9",
         speed="max",
-        start=START,
         drain_ns=1_000_000_000,
+        say=lambda _line: started[0]._process.kill(),
+    )
+
+    assert result.exit_code == 4
+    assert_balanced(result)
+    assert result.schedule.generated > 0
+    assert result.collector is None
+    assert any("ended without its counts" in warning for warning in result.warnings)
+
+
+def test_a_receiver_that_never_answers_costs_everything_and_says_so(mute: str) -> None:
+    """Exit code 4; what was lost, when and why."""
+    result = run(
+        parse_scenario(BRIEF), endpoint=mute, speed="max", start=START, drain_ns=1_000_000_000
     )
 
     assert result.exit_code == 4
@@ -167,11 +200,11 @@ def test_a_receiver_that_is_not_there_costs_everything_and_says_so() -> None:
     assert all(loss.reason and loss.count and loss.first <= loss.last for loss in result.losses)
 
 
-def test_a_full_queue_drops_and_never_waits_with_a_clock() -> None:
+def test_a_full_queue_drops_and_never_waits_with_a_clock(mute: str) -> None:
     """An open model: the schedule goes on, what does not fit is counted as dropped."""
     result = run(
         parse_scenario(BRIEF),
-        endpoint="http://127.0.0.1:9",
+        endpoint=mute,
         speed=20.0,
         start=START,
         queue_bytes=50_000,
