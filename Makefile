@@ -24,8 +24,11 @@ endef
 STACK = $(BIN)/python -m tools.stack up $(if $(PORTS),$(if $(filter-out free,$(PORTS)),\
   $(error PORTS: only `free` is known; found $(PORTS); leave it out for the usual ports),--free-ports))
 
-.PHONY: help install run test lint fmt types layers docs-check cov golden schema generated fuzz bench tools constraints \
-	check clean stack stack-demo stack-down up demo down test-compose
+# What concerns the package itself; real programs, documents and the stack have their own versions.
+FLOORS := --ignore tests/stack --ignore tests/network -m "not real and not docs and not compose"
+
+.PHONY: help install run test test-floors lint fmt types layers docs-check cov golden schema generated \
+	fuzz bench tools constraints check clean screen stack stack-demo stack-down up demo down test-compose
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,6 +53,16 @@ run: $(RUNNABLE) ## run SCENARIO=scenarios/ramp.yaml; starts a collector if none
 
 test: $(INSTALLED) ## all tests; those of missing real programs are skipped and named
 	$(PYTEST) $(TESTS)
+
+test-floors: ## the unit tests with the oldest dependencies that pyproject.toml allows
+	$(PYTHON) -m venv --clear build/floors
+	build/floors/bin/python -m pip --disable-pip-version-check --quiet install \
+	  --constraint constraints.txt uv
+	build/floors/bin/uv pip compile --quiet --resolution lowest-direct --no-annotate --no-header \
+	  --python build/floors/bin/python pyproject.toml --output-file build/floors.txt
+	build/floors/bin/uv pip install --quiet --python build/floors/bin/python \
+	  --constraint build/floors.txt --editable . --group test
+	build/floors/bin/python -m pytest -n auto -q $(FLOORS)
 
 lint: $(INSTALLED) ## ruff: rules and format
 	$(BIN)/ruff check .
@@ -92,6 +105,9 @@ fuzz: $(INSTALLED) ## bytes that mean ill for the collector; FUZZ="--inputs 1000
 
 bench: $(INSTALLED) tools ## measure; BENCH="encode --rounds 3" chooses
 	$(BIN)/python -m benchmarks $(BENCH)
+
+screen: $(INSTALLED) ## record a run in a real terminal for the README: docs/images/run-*.svg
+	$(BIN)/python -m tools.screen $(SCREEN)
 
 tools: ## build real programs for tests and benchmarks into a cache; needs Go
 	tools/build.sh
