@@ -136,7 +136,6 @@ def _do(*command: str) -> None:
 
 
 @pytest.mark.real
-@pytest.mark.slow
 class TestInstalledWheel:
     @pytest.fixture
     def simtraffic(self, installed: Path, tmp_path: Path) -> Simtraffic:
@@ -222,7 +221,6 @@ class Simtraffic:
 
 
 @pytest.mark.real
-@pytest.mark.slow
 def test_archives_hold_no_rubbish(built: Path) -> None:
     (wheel,), (source,) = built.glob("*.whl"), built.glob("*.tar.gz")
     with zipfile.ZipFile(wheel) as packed, tarfile.open(source) as archive:
