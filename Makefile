@@ -54,13 +54,11 @@ run: $(RUNNABLE) ## run SCENARIO=scenarios/ramp.yaml; starts a collector if none
 test: $(INSTALLED) ## all tests; those of missing real programs are skipped and named
 	$(PYTEST) $(TESTS)
 
-test-floors: ## the unit tests with the oldest dependencies that pyproject.toml allows
-	$(PYTHON) -m venv --clear build/floors
-	build/floors/bin/python -m pip --disable-pip-version-check --quiet install \
-	  --constraint constraints.txt uv
-	build/floors/bin/uv pip compile --quiet --resolution lowest-direct --no-annotate --no-header \
+test-floors: $(INSTALLED) ## the unit tests with the oldest dependencies that pyproject.toml allows
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python build/floors
+	$(BIN)/uv pip compile --quiet --resolution lowest-direct --no-annotate --no-header \
 	  --python build/floors/bin/python pyproject.toml --output-file build/floors.txt
-	build/floors/bin/uv pip install --quiet --python build/floors/bin/python \
+	$(BIN)/uv pip install --quiet --python build/floors/bin/python \
 	  --constraint build/floors.txt --editable . --group test
 	build/floors/bin/python -m pytest -n auto -q $(FLOORS)
 
@@ -142,7 +140,7 @@ test-compose: $(INSTALLED) ## bring the containers up and test them; needs Docke
 	$(PYTEST) -n 0 -m compose
 
 constraints: $(INSTALLED) ## pin what .venv has now
-	{ sed -n '/^#/p' constraints.txt; $(BIN)/python -m pip freeze --all --exclude-editable; } >.pins
+	{ sed -n '/^#/p' constraints.txt; $(BIN)/python -m pip freeze --all --exclude setuptools --exclude-editable; } >.pins
 	mv .pins constraints.txt
 
 check: lint types layers test ## everything that has to pass before a commit
