@@ -27,8 +27,8 @@ STACK = $(BIN)/python -m tools.stack up $(if $(PORTS),$(if $(filter-out free,$(P
 # What concerns the package itself; real programs, documents and the stack have their own versions.
 FLOORS := --ignore tests/stack --ignore tests/network -m "not real and not docs and not compose"
 
-.PHONY: help install run test test-floors lint fmt types layers docs-check cov golden schema generated \
-	fuzz bench tools constraints check clean screen stack stack-demo stack-down up demo down test-compose
+.PHONY: help install run test test-python test-floors lint fmt types layers docs-check cov golden schema \
+	generated fuzz bench tools constraints check clean screen stack stack-demo stack-down up demo down test-compose
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,6 +53,12 @@ run: $(RUNNABLE) ## run SCENARIO=scenarios/ramp.yaml; starts a collector if none
 
 test: $(INSTALLED) ## all tests; those of missing real programs are skipped and named
 	$(PYTEST) $(TESTS)
+
+test-python: $(RUNNABLE) ## tests of what differs between Pythons: processes, terminals, signals
+	$(PIP) install --constraint constraints.txt pip
+	$(PIP) install --constraint constraints.txt --group test
+	$(BIN)/python -W error -X dev -m pytest -n auto -m "not docs" tests/test_python.py tests/test_children.py \
+	  tests/cli tests/collector tests/runner tests/page
 
 test-floors: $(INSTALLED) ## the unit tests with the oldest dependencies that pyproject.toml allows
 	$(BIN)/uv venv --quiet --clear --python $(BIN)/python build/floors

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -13,6 +13,9 @@ import pytest
 from tools.screen.__main__ import IMAGES, WIDTHS
 from tools.screen.picture import drawn
 from tools.screen.record import Frame, Lines, Piece, Style, Terminal, dim_as_blinking, record
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -62,6 +65,12 @@ class TestTerminal:
         self, attributes: tuple[int, ...], expected: list[int]
     ) -> None:
         assert dim_as_blinking(attributes) == expected
+
+    def test_what_is_beyond_the_last_row_scrolls_away_at_the_top(self) -> None:
+        terminal = Terminal(80, rows=2)
+        terminal.feed(b"one\r\ntwo\r\nthree")
+
+        assert [line[0].text for line in terminal.lines()] == ["two", "three"]
 
     def test_a_line_wraps_where_the_terminal_ends(self) -> None:
         assert len(shown(b"x" * 81, columns=80)) == 2
@@ -138,6 +147,13 @@ class TestPicture:
 
         assert float(text.attrib["x"]) == pytest.approx(3 * 8.4)
         assert float(text.attrib["textLength"]) == pytest.approx(8 * 8.4)
+
+    def test_bars_are_shapes_without_gaps(self) -> None:
+        picture = picture_of("a ▄▄█".encode())
+
+        assert texts(picture)[1:] == ["a"]
+        (bars,) = re.findall(r'<path d="(M[^"]*)" fill="#d5d9e0"', picture)
+        assert bars == "M16.8 16v-9h16.8v9zM33.6 16v-18h8.4v18z"
 
 
 @pytest.mark.parametrize("columns", WIDTHS)

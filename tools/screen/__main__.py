@@ -14,7 +14,7 @@ import tempfile
 from pathlib import Path
 
 from tools.screen.picture import drawn
-from tools.screen.record import Recording, record
+from tools.screen.record import ROWS, Recording, record
 
 ROOT = Path(__file__).resolve().parents[2]
 IMAGES = ROOT / "docs" / "images"
@@ -28,7 +28,7 @@ def environment() -> dict[str, str]:
     return {**kept, "TERM": "xterm-256color", "LC_ALL": "C.UTF-8", "PYTHONPATH": str(ROOT)}
 
 
-def recorded(words: list[str], columns: int, every_s: float) -> Recording:
+def recorded(words: list[str], *, columns: int, rows: int, every_s: float) -> Recording:
     """A command of simtraffic, recorded in an empty folder.
 
     Raises:
@@ -38,6 +38,7 @@ def recorded(words: list[str], columns: int, every_s: float) -> Recording:
         made = record(
             [sys.executable, "-m", "simtraffic", *words],
             columns=columns,
+            rows=rows,
             every_s=every_s,
             folder=Path(folder),
             environment=environment(),
@@ -54,12 +55,13 @@ def main() -> None:
     parser.add_argument(
         "--every", type=float, default=1.0, metavar="SECONDS", help="between frames"
     )
+    parser.add_argument("--rows", type=int, default=ROWS, help="of the terminal; default: enough")
     parser.add_argument("--faster", type=float, default=5.0, help="how much faster it plays")
     parser.add_argument("--out", type=Path, default=IMAGES, help="folder; default: docs/images")
     options = parser.parse_args()
     words = ["run", options.scenario]
     for columns in WIDTHS:
-        made = recorded(words, columns, options.every)
+        made = recorded(words, columns=columns, rows=options.rows, every_s=options.every)
         picture = drawn(
             made.frames,
             columns=columns,

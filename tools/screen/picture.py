@@ -6,6 +6,7 @@ wants less motion, sees the last frame.
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape, quoteattr
 
@@ -26,6 +27,9 @@ _NAMED = {
     "white": "#d5d9e0",
 }
 FONTS = "ui-monospace, 'SF Mono', Menlo, Consolas, 'DejaVu Sans Mono', 'Liberation Mono', monospace"
+_BARS = "▁▂▃▄▅▆▇█"
+_ABOVE_PX = 2
+"""How far a cell begins above its text."""
 CELL_PX, LINE_PX, SIZE_PX, EDGE_PX, BAR_PX = 8.4, 18, 14, 16, 30
 
 
@@ -109,20 +113,51 @@ def _text(lines: Lines) -> str:
 def _ground(piece: Piece, top: int) -> str:
     left, width = piece.column * CELL_PX, len(piece.text) * CELL_PX
     return (
-        f'<rect x="{left:g}" y="{top - 2}" width="{width:g}" height="{LINE_PX}"'
+        f'<rect x="{left:g}" y="{top - _ABOVE_PX}" width="{width:g}" height="{LINE_PX}"'
         f' fill="{_colour(piece.style.ground)}"/>'
     )
 
 
 def _piece(piece: Piece, top: int) -> str:
+    """Its words as text and its bars as shapes, as letters leave gaps between bars."""
+    parts = []
+    column = piece.column
+    for are_bars, run in groupby(piece.text, key=_BARS.__contains__):
+        text = "".join(run)
+        if are_bars:
+            parts.append(_bars(text, column, top, piece.style))
+        elif text.strip():
+            parts.append(_words(text, column, top, piece.style))
+        column += len(text)
+    return "".join(parts)
+
+
+def _bars(text: str, column: int, top: int, style: Style) -> str:
+    """Blocks that stand on the lower edge of their cells, neighbours of one height as one."""
+    shapes = []
+    bottom = top - _ABOVE_PX + LINE_PX
+    for bar, run in groupby(text):
+        count = len(list(run))
+        left, width = column * CELL_PX, count * CELL_PX
+        height = LINE_PX * (_BARS.index(bar) + 1) / len(_BARS)
+        shapes.append(f"M{left:g} {bottom}v{-height:g}h{width:g}v{height:g}z")
+        column += count
+    look = f'fill="{_colour(style.ink)}"{_faint(style)}'
+    return f'<path d="{"".join(shapes)}" {look}/>'
+
+
+def _words(text: str, column: int, top: int, style: Style) -> str:
     """The text, held to its cells whatever font is found."""
-    lead = len(piece.text) - len(piece.text.lstrip())
-    text = piece.text.strip()
-    left, width = (piece.column + lead) * CELL_PX, len(text) * CELL_PX
+    column += len(text) - len(text.lstrip())
+    text = text.strip()
+    left, width = column * CELL_PX, len(text) * CELL_PX
     return (
-        f'<text x="{left:g}" y="{top}" textLength="{width:g}"{_look(piece.style)}>'
-        f"{escape(text)}</text>"
+        f'<text x="{left:g}" y="{top}" textLength="{width:g}"{_look(style)}>{escape(text)}</text>'
     )
+
+
+def _faint(style: Style) -> str:
+    return ' opacity=".6"' if style.dim else ""
 
 
 def _look(style: Style) -> str:
@@ -131,7 +166,7 @@ def _look(style: Style) -> str:
     classes = " ".join(name for name, meant in marks.items() if meant)
     look = f' class="{classes}"' if classes else ""
     if not plain:
-        look += f' style="fill:{_colour(style.ink)}{";opacity:.6" if style.dim else ""}"'
+        look += f' style="fill:{_colour(style.ink)}"{_faint(style)}'
     return look
 
 

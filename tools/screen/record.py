@@ -93,10 +93,10 @@ def dim_as_blinking(attributes: Sequence[int]) -> list[int]:
 
 
 class Terminal:
-    """A terminal of so many columns that is fed what a program writes."""
+    """A terminal of so many columns and rows that is fed what a program writes."""
 
-    def __init__(self, columns: int) -> None:
-        self._screen = _Screen(columns, ROWS)
+    def __init__(self, columns: int, rows: int = ROWS) -> None:
+        self._screen = _Screen(columns, rows)
         self._stream = pyte.ByteStream(self._screen)
 
     def feed(self, written: bytes) -> None:
@@ -105,7 +105,7 @@ class Terminal:
 
     def lines(self) -> Lines:
         """What stands on the screen, down to the last line that is not empty."""
-        made = [self._line(row) for row in range(ROWS)]
+        made = [self._line(row) for row in range(self._screen.lines)]
         while made and not made[-1]:
             made.pop()
         return tuple(made)
@@ -141,6 +141,7 @@ def record(
     command: Sequence[str],
     *,
     columns: int,
+    rows: int = ROWS,
     every_s: float,
     folder: Path,
     environment: Mapping[str, str],
@@ -150,7 +151,8 @@ def record(
 
     Args:
         command: program and words.
-        columns: width of the terminal, whose height is :data:`ROWS`.
+        columns: width of the terminal.
+        rows: its height; what goes beyond scrolls away at the top.
         every_s: seconds between frames; frames that show the same are kept once.
         folder: where the command runs.
         environment: its variables, all of them.
@@ -160,13 +162,13 @@ def record(
         TimeoutError: the command ran too long.
     """
     ours, theirs = pty.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, columns, 0, 0))
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
     with subprocess.Popen(
         command, cwd=folder, env=environment, stdin=theirs, stdout=theirs, stderr=theirs
     ) as process:
         os.close(theirs)
         try:
-            frames = _watch(ours, Terminal(columns), every_s, longest_s)
+            frames = _watch(ours, Terminal(columns, rows), every_s, longest_s)
         finally:
             os.close(ours)
             process.terminate()
