@@ -35,12 +35,13 @@ LABEL org.opencontainers.image.title="simtraffic" \
 RUN rm -rf /usr/local/lib/python3.13/site-packages/pip* /usr/local/lib/python3.13/ensurepip \
         /usr/local/bin/pip* "$HOME/.cache"
 COPY --from=build /opt/simtraffic /opt/simtraffic
-COPY scenarios /scenarios
+# Those of the wheel under the short path that manifests and examples name; by name (`run smoke`)
+# they are found anywhere.
+RUN ln -s /opt/simtraffic/lib/python3.13/site-packages/simtraffic/shipped_files/scenarios /scenarios
 ENV PATH=/opt/simtraffic/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
     HOME=/tmp
-# Where a path such as scenarios/smoke.yaml looks; by name (`run smoke`) they are found anywhere.
 WORKDIR /
 # A number, so that Kubernetes can tell that it is not root.
 USER 10001:10001

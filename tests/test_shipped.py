@@ -26,7 +26,7 @@ def test_files_that_are_nowhere_are_no_bug(tmp_path, monkeypatch):
     monkeypatch.setattr(shipped, "_INSTALLED", tmp_path / "wheel")
     monkeypatch.setattr(shipped, "_CHECKOUT", tmp_path / "checkout")
 
-    with pytest.raises(SimtrafficError, match="scenarios: .*missing.*install simtraffic again"):
+    with pytest.raises(SimtrafficError, match=r"scenarios: .*missing.*install simtraffic again"):
         shipped.folder("scenarios")
 
 
