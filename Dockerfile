@@ -10,6 +10,9 @@ WORKDIR /src
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore
 COPY pyproject.toml constraints.txt README.md LICENSE ./
 COPY simtraffic simtraffic
+COPY scenarios scenarios
+COPY config/prometheus/rules config/prometheus/rules
+COPY config/grafana/dashboards config/grafana/dashboards
 RUN python -m pip wheel --no-deps --wheel-dir /wheels .
 # Without pip inside; and from wheels alone, as there is no compiler here.
 RUN python -m venv --without-pip /opt/simtraffic \
@@ -32,12 +35,13 @@ LABEL org.opencontainers.image.title="simtraffic" \
 RUN rm -rf /usr/local/lib/python3.13/site-packages/pip* /usr/local/lib/python3.13/ensurepip \
         /usr/local/bin/pip* "$HOME/.cache"
 COPY --from=build /opt/simtraffic /opt/simtraffic
-COPY scenarios /scenarios
+# Those of the wheel under the short path that manifests and examples name; by name (`run smoke`)
+# they are found anywhere.
+RUN ln -s /opt/simtraffic/lib/python3.13/site-packages/simtraffic/shipped_files/scenarios /scenarios
 ENV PATH=/opt/simtraffic/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
     HOME=/tmp
-# Where `show scenarios` and a path such as scenarios/smoke.yaml look.
 WORKDIR /
 # A number, so that Kubernetes can tell that it is not root.
 USER 10001:10001

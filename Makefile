@@ -3,8 +3,11 @@
 PYTHON ?= python3
 SCENARIO ?= scenarios/ramp.yaml
 BIN := .venv/bin
-# What `make` brought into .venv; done again when one of these files changes.
+# What `make` brought into .venv, done again when one of their files changes: what a run needs, and
+# what working on simtraffic needs as well.
+RUNNABLE := .venv/.runnable
 INSTALLED := .venv/.installed
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # One worker a core; the programs of the real tests want the machine to themselves.
 PYTEST := $(BIN)/python -m pytest -n auto
 
@@ -12,28 +15,58 @@ PYTEST := $(BIN)/python -m pytest -n auto
 # The containers of the stack; podman-compose and others: make up COMPOSE="podman compose".
 COMPOSE ?= docker compose
 CONTAINERS := $(COMPOSE) --file docker-compose.observability.yml
+# Asks the engine too, not its client alone.
+define NEEDS_CONTAINERS
+@$(CONTAINERS) ps >/dev/null 2>&1 || { echo "containers: no engine answers to \`$(COMPOSE)\`;\
+ start one, name another (COMPOSE=\"podman compose\"), or run it natively: make stack-demo" >&2; exit 2; }
+endef
+# make stack PORTS=free: where the usual ports are taken.
+STACK = $(BIN)/python -m tools.stack up $(if $(PORTS),$(if $(filter-out free,$(PORTS)),\
+  $(error PORTS: only `free` is known; found $(PORTS); leave it out for the usual ports),--free-ports))
 
-.PHONY: help install run test lint fmt types layers docs-check cov golden schema generated fuzz bench tools constraints \
-	check clean stack stack-demo stack-down up demo down test-compose
+# What concerns the package itself; real programs, documents and the stack have their own versions.
+FLOORS := --ignore tests/stack --ignore tests/network -m "not real and not docs and not compose"
+
+.PHONY: help install run test test-python test-floors lint fmt types layers docs-check cov golden schema \
+	generated fuzz bench tools constraints check clean screen stack stack-demo stack-down up demo down test-compose
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-$(INSTALLED): pyproject.toml constraints.txt
+$(RUNNABLE): pyproject.toml constraints.txt simtraffic/_version.py
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and \
 	  "Python 3.11 or later is needed; name one: make PYTHON=python3.12 ...")'
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt pip
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable . --group dev
+	$(PIP) install --constraint constraints.txt --editable .
+	@touch $@
+
+# The pip of Python 3.11 and 3.12 knows no groups.
+$(INSTALLED): $(RUNNABLE)
+	$(PIP) install --constraint constraints.txt pip
+	$(PIP) install --constraint constraints.txt --group dev
 	@touch $@
 
 install: $(INSTALLED) ## create .venv with everything in it
 
-run: $(INSTALLED) ## run SCENARIO=scenarios/ramp.yaml; starts a collector if none listens
+run: $(RUNNABLE) ## run SCENARIO=scenarios/ramp.yaml; starts a collector if none listens
 	$(BIN)/simtraffic run $(SCENARIO)
 
 test: $(INSTALLED) ## all tests; those of missing real programs are skipped and named
 	$(PYTEST) $(TESTS)
+
+test-python: $(RUNNABLE) ## tests of what differs between Pythons: processes, terminals, signals
+	$(PIP) install --constraint constraints.txt pip
+	$(PIP) install --constraint constraints.txt --group test
+	$(BIN)/python -W error -X dev -m pytest -n auto -m "not docs" tests/test_python.py tests/test_children.py \
+	  tests/cli tests/collector tests/runner tests/page
+
+test-floors: $(INSTALLED) ## the unit tests with the oldest dependencies that pyproject.toml allows
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python build/floors
+	$(BIN)/uv pip compile --quiet --resolution lowest-direct --no-annotate --no-header \
+	  --python build/floors/bin/python pyproject.toml --output-file build/floors.txt
+	$(BIN)/uv pip install --quiet --python build/floors/bin/python \
+	  --constraint build/floors.txt --editable . --group test
+	build/floors/bin/python -m pytest -n auto -q $(FLOORS)
 
 lint: $(INSTALLED) ## ruff: rules and format
 	$(BIN)/ruff check .
@@ -77,22 +110,26 @@ fuzz: $(INSTALLED) ## bytes that mean ill for the collector; FUZZ="--inputs 1000
 bench: $(INSTALLED) tools ## measure; BENCH="encode --rounds 3" chooses
 	$(BIN)/python -m benchmarks $(BENCH)
 
+screen: $(INSTALLED) ## record a run in a real terminal for the README: docs/images/run-*.svg
+	$(BIN)/python -m tools.screen $(SCREEN)
+
 tools: ## build real programs for tests and benchmarks into a cache; needs Go
 	tools/build.sh
 
-stack: $(INSTALLED) tools ## the observability stack on native programs, until Ctrl-C
-	$(BIN)/python -m tools.stack up
+stack: $(RUNNABLE) tools ## the observability stack on native programs, until Ctrl-C; PORTS=free
+	$(STACK)
 
-stack-demo: $(INSTALLED) tools ## the same, with SCENARIO running into it
-	$(BIN)/python -m tools.stack up --run $(SCENARIO)
+stack-demo: $(RUNNABLE) tools ## the same, with SCENARIO running into it
+	$(STACK) --run $(SCENARIO)
 
-stack-down: $(INSTALLED) ## end the native stack from elsewhere
+stack-down: $(RUNNABLE) ## end the native stack from elsewhere
 	$(BIN)/python -m tools.stack down
 
 up: ## the observability stack in containers; needs Docker with compose
+	$(NEEDS_CONTAINERS)
 	$(CONTAINERS) up --detach --wait
 
-demo: $(INSTALLED) up ## the stack in containers, and a demo running into it
+demo: up $(RUNNABLE) ## the stack in containers, and a demo running into it
 	@echo "Grafana       http://localhost:$${SIMTRAFFIC_GRAFANA_PORT:-3000}/d/simtraffic-overview"
 	@echo "Prometheus    http://localhost:$${SIMTRAFFIC_PROMETHEUS_PORT:-9090}"
 	@echo "Alertmanager  http://localhost:$${SIMTRAFFIC_ALERTMANAGER_PORT:-9093}"
@@ -102,13 +139,14 @@ demo: $(INSTALLED) up ## the stack in containers, and a demo running into it
 	  --endpoint "http://localhost:$${SIMTRAFFIC_OTLP_GRPC_PORT:-4317}"
 
 down: ## end the containers; their data stays, VOLUMES=--volumes removes it
+	$(NEEDS_CONTAINERS)
 	$(CONTAINERS) down $(VOLUMES)
 
 test-compose: $(INSTALLED) ## bring the containers up and test them; needs Docker
 	$(PYTEST) -n 0 -m compose
 
 constraints: $(INSTALLED) ## pin what .venv has now
-	{ sed -n '/^#/p' constraints.txt; $(BIN)/python -m pip freeze --all --exclude-editable; } >.pins
+	{ sed -n '/^#/p' constraints.txt; $(BIN)/python -m pip freeze --all --exclude setuptools --exclude-editable; } >.pins
 	mv .pins constraints.txt
 
 check: lint types layers test ## everything that has to pass before a commit

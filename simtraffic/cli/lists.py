@@ -50,10 +50,10 @@ def conventions(rows: Rows) -> RenderableType:
 
 
 def scenarios(rows: Rows) -> RenderableType:
-    """Scenario files, each with what it shows."""
-    drawn = Table(("file", "lasts", "shows"), words=(0, 2), long=2)
+    """Scenarios, each with what it shows."""
+    drawn = Table(("scenario", "lasts", "shows"), words=(0, 2), long=2)
     for row in rows:
-        drawn.add_row(row["file"], row["duration"], row["description"])
+        drawn.add_row(row["name"], row["duration"], row["description"])
     return drawn
 
 

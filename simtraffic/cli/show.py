@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from simtraffic.cli import console
+from simtraffic.shipped import shipped_scenarios
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,7 +41,8 @@ def show(
 ) -> None:
     """List what a scenario can choose from.
 
-    Files of your own may take the place of conventions and scenarios.
+    Scenarios are those in scenarios/ here, by path, and those that come along,
+    by name: `simtraffic run smoke` works in any folder.
 
     Examples:
       simtraffic show catalog                      models, speeds, prices
@@ -128,34 +130,36 @@ def _loaded(names: list[str]) -> Iterator[Convention]:
 
 
 def _scenarios(_conventions: list[str]) -> list[dict[str, Any]]:
+    return [_scenario(name, path) for name, path in _scenario_files()]
+
+
+def _scenario(name: str, path: Path) -> dict[str, Any]:
     from simtraffic.errors import SimtrafficError  # noqa: PLC0415
     from simtraffic.scenario import load_scenario  # noqa: PLC0415
     from simtraffic.units import format_duration  # noqa: PLC0415
 
-    rows = []
-    for path in _scenario_files():
-        row = {"file": str(path), "duration": "", "description": ""}
-        try:
-            scenario = load_scenario(path, environ=os.environ)
-        except SimtrafficError:
-            row["description"] = "invalid; simtraffic check says why"
-        else:
-            length = sum(stage.duration_ns for stage in scenario.load.stages)
-            row["duration"] = format_duration(length)
-            row["description"] = scenario.description
-        rows.append(row)
-    return rows
+    row = {"name": name, "file": str(path), "duration": "", "description": ""}
+    try:
+        scenario = load_scenario(path, environ=os.environ)
+    except SimtrafficError:
+        row["description"] = "invalid; simtraffic check says why"
+    else:
+        row["duration"] = format_duration(sum(s.duration_ns for s in scenario.load.stages))
+        row["description"] = scenario.description
+    return row
 
 
-def _scenario_files() -> list[Path]:
-    """Files in ``scenarios/`` here and in its folders, else those beside the package."""
-    beside = Path(__file__).parents[2] / "scenarios"
-    for folder in (Path("scenarios"), beside):
-        # Those of the folder itself first: they are the ones to begin with.
-        found = sorted(folder.rglob("*.yaml"), key=lambda path: (len(path.parts), path))
-        if found:
-            return found
-    return []
+def _scenario_files() -> list[tuple[str, Path]]:
+    """What `run` takes, with the file: paths in ``scenarios/`` here, then names of what ships.
+
+    A checkout's own files are those that ship: they are told by name.
+    """
+    shipped = shipped_scenarios()
+    known = {path.resolve() for path in shipped.values()}
+    # Those of the folder itself first: they are the ones to begin with.
+    here = sorted(Path("scenarios").rglob("*.yaml"), key=lambda path: (len(path.parts), path))
+    own = [(str(path), path) for path in here if path.resolve() not in known]
+    return own + list(shipped.items())
 
 
 _LISTS = {

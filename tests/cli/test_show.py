@@ -7,6 +7,7 @@ from typer.testing import CliRunner
 
 from simtraffic.catalog import load_catalog
 from simtraffic.cli.main import app
+from simtraffic.shipped import folder, shipped_scenarios
 
 
 def ask(*arguments):
@@ -44,33 +45,60 @@ def test_metrics_name_every_series_with_its_prometheus_name():
     assert {row["convention"] for row in listed} == {"gen_ai", "http"}
 
 
-def test_scenarios_say_what_they_show(tmp_path, monkeypatch):
-    folder = tmp_path / "scenarios"
-    folder.mkdir()
-    (folder / "broken.yaml").write_text("version: 2", encoding="utf-8")
+def scenarios_by_name():
+    return {row["name"]: row for row in json.loads(ask("scenarios", "--json").stdout)}
+
+
+def write_here(folder, name):
+    file = folder / name
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text("version: 2", encoding="utf-8")
+
+
+def test_scenarios_that_come_along_are_listed_in_any_folder_by_the_name_that_run_takes(
+    tmp_path, monkeypatch
+):
     monkeypatch.chdir(tmp_path)
 
-    listed = json.loads(ask("scenarios", "--json").stdout)
+    listed = scenarios_by_name()
 
-    assert listed == [
-        {
-            "file": "scenarios/broken.yaml",
-            "duration": "",
-            "description": "invalid; simtraffic check says why",
-        }
-    ]
+    assert list(listed) == list(shipped_scenarios())
+    assert listed["smoke"]["duration"] == "5s"
+    assert not any("invalid" in row["description"] for row in listed.values())
+    assert all(row["description"] for row in listed.values())
 
 
-def test_scenarios_in_folders_come_after_those_to_begin_with(tmp_path, monkeypatch):
+def test_scenarios_of_a_checkout_are_listed_once(monkeypatch):
+    monkeypatch.chdir(folder("scenarios").parent)
+
+    assert list(scenarios_by_name()) == list(shipped_scenarios())
+
+
+def test_scenarios_here_come_first_and_those_in_folders_after_those_to_begin_with(
+    tmp_path, monkeypatch
+):
     for name in ("scenarios/b.yaml", "scenarios/alerts/a.yaml"):
-        file = tmp_path / name
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text("version: 2", encoding="utf-8")
+        write_here(tmp_path, name)
     monkeypatch.chdir(tmp_path)
 
-    listed = json.loads(ask("scenarios", "--json").stdout)
+    listed = scenarios_by_name()
 
-    assert [row["file"] for row in listed] == ["scenarios/b.yaml", "scenarios/alerts/a.yaml"]
+    assert list(listed)[:3] == ["scenarios/b.yaml", "scenarios/alerts/a.yaml", "demo"]
+    assert listed["scenarios/b.yaml"] == {
+        "name": "scenarios/b.yaml",
+        "file": "scenarios/b.yaml",
+        "duration": "",
+        "description": "invalid; simtraffic check says why",
+    }
+
+
+@pytest.mark.parametrize("columns", [60, 80, 110])
+def test_names_of_scenarios_never_break(monkeypatch, columns):
+    monkeypatch.setenv("COLUMNS", str(columns))
+
+    first = [line.split(" ")[0] for line in ask("scenarios").stdout.splitlines()]
+
+    assert [word for word in first if word][1:] == list(shipped_scenarios())
 
 
 def test_an_unknown_list_is_wrong_usage():

@@ -87,14 +87,20 @@ def test_the_image_does_not_run_as_root_and_says_so_in_numbers():
 
 def test_the_image_installs_nothing_and_takes_over_the_environment_alone():
     assert not of(IMAGE, "ADD") + of(BUILD, "ADD")
-    assert of(IMAGE, "COPY") == [
-        "--from=build /opt/simtraffic /opt/simtraffic",
-        "scenarios /scenarios",
-    ]
+    assert of(IMAGE, "COPY") == ["--from=build /opt/simtraffic /opt/simtraffic"]
     assert not re.search(r"\b(apt|apt-get|pip install|curl|wget)\b", " ".join(of(IMAGE, "RUN")))
     assert all(
         f"/usr/local/{path}" in of(IMAGE, "RUN")[0] for path in ("bin/pip*", "lib/python3.13")
     )
+
+
+def test_scenarios_have_their_short_path_and_are_those_of_the_wheel():
+    """A wheel of this very Python has them there; tests/test_package.py holds the wheel to it."""
+    (link,) = (command for command in of(IMAGE, "RUN") if command.startswith("ln -s "))
+    version = re.search(r"python:(3\.\d+)", of(IMAGE, "FROM")[0])
+    assert version
+    site = f"/opt/simtraffic/lib/python{version[1]}/site-packages"
+    assert link.split()[2:] == [f"{site}/simtraffic/shipped_files/scenarios", "/scenarios"]
 
 
 def test_a_read_only_file_system_is_enough():

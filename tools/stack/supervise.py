@@ -87,7 +87,7 @@ class Stack:
         if taken:
             raise StackError(
                 f"ports taken: {', '.join(taken)}; another stack may be up: `make stack-down`"
-                " ends it, --free-ports takes others"
+                " ends it, `make stack PORTS=free` takes others"
             )
         render(self._source, self.config, self.addresses.of_containers())
         self.data.mkdir(parents=True, exist_ok=True)

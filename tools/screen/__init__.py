@@ -1,0 +1,1 @@
+"""Pictures of the real terminal, for documents: recorded, then drawn as SVG."""
