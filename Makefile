@@ -43,7 +43,7 @@ fmt: $(INSTALLED) ## ruff: format, and fix what it can
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-types: $(INSTALLED) ## mypy, strict
+types: $(INSTALLED) ## mypy over all Python; strict but for the signatures of tests
 	$(BIN)/mypy
 
 layers: $(INSTALLED) ## who may import whom

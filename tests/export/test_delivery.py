@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from simtraffic.clock import Flag
 from simtraffic.export import Batch, Outcome, SendResult
 from simtraffic.export.delivery import (
     CLOSED,
@@ -133,7 +134,7 @@ def test_every_item_is_accounted_for_whatever_happens(
         retry=RetryPolicy(first_s=0.0, most_s=0.0, give_up_s=give_up_s),
     )
     # A hanging transport would hold a blocked hand-over for ever; the run's own end frees it.
-    stop = threading.Event()
+    stop = Flag()
     stop.set()
 
     for chunk in chunks:

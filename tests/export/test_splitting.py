@@ -36,7 +36,7 @@ def request_of(signal: str, shape: list[list[int]]) -> Any:
                             name=f"span {number}.{n}",
                             trace_id=number.to_bytes(16, "big"),
                             span_id=(n + 1).to_bytes(8, "big"),
-                            kind=3,
+                            kind=trace_pb2.Span.SPAN_KIND_CLIENT,
                             start_time_unix_nano=2**60 + n,
                         )
                     )
@@ -44,7 +44,10 @@ def request_of(signal: str, shape: list[list[int]]) -> Any:
                 logs = holder.scope_logs.add(schema_url="inner")
                 for n in range(records):
                     logs.log_records.append(
-                        logs_pb2.LogRecord(event_name=f"event {number}.{n}", severity_number=9)
+                        logs_pb2.LogRecord(
+                            event_name=f"event {number}.{n}",
+                            severity_number=logs_pb2.SEVERITY_NUMBER_INFO,
+                        )
                     )
             else:
                 _metrics(holder.scope_metrics.add(), number, records)
@@ -82,9 +85,9 @@ def read(batch: Batch) -> Any:
     return SERVICES[batch.signal].request.FromString(batch.payload)
 
 
-def flat(signal: str, request: Any) -> list[tuple[bytes, ...]]:
+def flat(signal: str, request: Any) -> list[tuple[str, ...]]:
     """Each record with everything that is told of what surrounds it."""
-    found = []
+    found: list[tuple[str, ...]] = []
     for holder in getattr(request, f"resource_{'spans' if signal == 'traces' else signal}"):
         for scope in getattr(holder, f"scope_{'spans' if signal == 'traces' else signal}"):
             place = (holder.schema_url, str(holder.resource), scope.schema_url, str(scope.scope))

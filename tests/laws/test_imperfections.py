@@ -366,6 +366,7 @@ def test_the_built_in_collector_finds_exactly_these() -> None:
 
 def test_large_attributes_fill_no_memory() -> None:
     whole = 200_000 * sum(1 for _ in play(BRIEF).spans())
+    sent = 0
 
     @dataclass
     class Forgets(Told):
@@ -373,7 +374,6 @@ def test_large_attributes_fill_no_memory() -> None:
             nonlocal sent
             sent += chunk.proto_bytes
 
-    sent = 0
     text = BRIEF + "imperfections: {oversize_attributes: {share: 100%, bytes: 200KB}}\n"
     setup = Setup.of(parse_scenario(text), start=START)
     ledger, stop = Ledger(), StopSignal()

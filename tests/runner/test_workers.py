@@ -140,6 +140,7 @@ imperfections:
 
     assert told[1] == told[0]
     assert counts[1] == counts[0]
+    assert counts[0] is not None
     assert all(counts[0][kind] for kind in list(counts[0])[:5])
 
 
