@@ -5,15 +5,16 @@ SCENARIO ?= scenarios/ramp.yaml
 BIN := .venv/bin
 # What `make` brought into .venv; done again when one of these files changes.
 INSTALLED := .venv/.installed
-# One worker a core; the programs of the real tests want the machine to themselves.
-PYTEST := $(BIN)/python -m pytest -n auto
+# One worker a core; a later -m in TESTS wins over what `make test` leaves out.
+PYTEST := $(BIN)/python -m pytest -n auto --dist worksteal
+QUICK := -m "not real and not long and not compose"
 
 .DEFAULT_GOAL := help
 # The containers of the stack; podman-compose and others: make up COMPOSE="podman compose".
 COMPOSE ?= docker compose
 CONTAINERS := $(COMPOSE) --file docker-compose.observability.yml
 
-.PHONY: help install run test lint fmt types layers docs-check cov golden fuzz bench tools constraints \
+.PHONY: help install run test test-all lint fmt types layers docs-check cov golden fuzz bench tools constraints \
 	check clean stack stack-demo stack-down up demo down test-compose
 
 help: ## list the targets
@@ -32,8 +33,11 @@ install: $(INSTALLED) ## create .venv with everything in it
 run: $(INSTALLED) ## run SCENARIO=scenarios/ramp.yaml; starts a collector if none listens
 	$(BIN)/simtraffic run $(SCENARIO)
 
-test: $(INSTALLED) ## all tests; those of missing real programs are skipped and named
-	$(PYTEST) $(TESTS)
+test: $(INSTALLED) ## quick tests, and how many were left out; TESTS=tests/cli or '-m real' chooses
+	$(PYTEST) $(QUICK) $(TESTS)
+
+test-all: ## everything, as CI does it: .ci/run
+	.ci/run
 
 lint: $(INSTALLED) ## ruff: rules and format
 	$(BIN)/ruff check .
@@ -52,12 +56,15 @@ layers: $(INSTALLED) ## who may import whom
 docs-check: $(INSTALLED) ## documents and code are in step
 	$(PYTEST) -m docs
 
-cov: $(INSTALLED) ## all tests, with the coverage of lines and branches
-	$(BIN)/coverage run --branch --source simtraffic -m pytest
-	$(BIN)/coverage report --skip-covered --show-missing
+cov: $(INSTALLED) ## tests without real programs: coverage of lines and branches, and its gate
+	rm -rf build/coverage
+	mkdir -p build/coverage
+	$(BIN)/coverage run -m pytest -n auto --dist worksteal -m "not real and not compose" $(TESTS)
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
 
 golden: $(INSTALLED) ## rewrite the golden files; review the difference
-	REWRITE_GOLDEN=1 $(PYTEST) -q -m "not real"
+	REWRITE_GOLDEN=1 $(PYTEST) -q $(QUICK)
 	git diff --stat -- tests
 
 fuzz: $(INSTALLED) ## bytes that mean ill for the collector; FUZZ="--inputs 1000000 --seed 1" chooses

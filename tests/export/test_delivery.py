@@ -4,7 +4,7 @@ import threading
 from dataclasses import dataclass, field
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from simtraffic.clock import Flag
@@ -19,6 +19,7 @@ from simtraffic.export.delivery import (
 )
 from simtraffic.export.retry import RetryPolicy
 from simtraffic.ledger import SIGNALS, Ledger
+from tests.examples import examples
 
 ACCEPTED = SendResult(Outcome.ACCEPTED)
 BUSY = SendResult(Outcome.RETRY, message="busy")
@@ -101,7 +102,7 @@ CHUNKS = st.builds(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(
     chunks=st.lists(CHUNKS, max_size=25),
     answers=st.lists(RESULTS, min_size=1, max_size=12),

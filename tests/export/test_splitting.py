@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from opentelemetry.proto.logs.v1 import logs_pb2
 from opentelemetry.proto.metrics.v1 import metrics_pb2
@@ -15,6 +15,7 @@ from simtraffic.export.lane import Pending
 from simtraffic.export.otlp_json import entries_of, from_json, json_body
 from simtraffic.export.splitting import cut_between_chunks, cut_between_records, describe
 from simtraffic.ledger import SIGNALS
+from tests.examples import examples
 
 
 def request_of(signal: str, shape: list[list[int]]) -> Any:
@@ -105,7 +106,7 @@ def flat(signal: str, request: Any) -> list[tuple[str, ...]]:
     return found
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(
     signal=st.sampled_from(SIGNALS),
     form=st.sampled_from(["protobuf", "json"]),

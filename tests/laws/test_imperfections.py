@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, example, given, settings
+from hypothesis import HealthCheck, Phase, example, given
 from hypothesis import strategies as st
 
 from simtraffic.collector import Collector
@@ -26,6 +26,7 @@ from simtraffic.runner.outlets import Outlets
 from simtraffic.runner.playback import TICK_NS, Playback
 from simtraffic.runner.setup import Setup
 from simtraffic.scenario import Scenario, parse_scenario
+from tests.examples import examples
 from tests.told import REQUESTS, RICH
 
 if TYPE_CHECKING:
@@ -212,9 +213,8 @@ def judged(calm: Told, told: Told, *, timed: bool) -> dict[str, int]:
 
 
 # A smaller example of a failure says nothing more here, and looking for it takes minutes.
-BRIEFLY = settings(
-    max_examples=5,
-    deadline=None,
+BRIEFLY = examples(
+    6,
     phases=[Phase.explicit, Phase.generate],
     suppress_health_check=[HealthCheck.too_slow],
 )

@@ -8,13 +8,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from simtraffic.conventions.context import Context, Plan, RouteFacts
 from simtraffic.conventions.load import ALWAYS_ON, load_convention
 from simtraffic.otlp.telemetry import Telemetry, TelemetrySettings
 from simtraffic.simulation.tables import Attempts, Exchanges, Operations, Requests
+from tests.examples import examples
 from tests.otlp import official
 from tests.told import merged, records_of, setup, spans_of
 
@@ -167,7 +168,7 @@ def an_exchange(draw: st.DrawFn) -> Exchanges:
     return Exchanges(0, requests, operations, attempts)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@examples(60, suppress_health_check=[HealthCheck.too_slow])
 @given(exchanges=an_exchange(), context=a_context(), names=st.sampled_from(CONVENTIONS))
 def test_edge_values_equal_the_official_message(
     exchanges: Exchanges, context: Context, names: tuple[str, ...]

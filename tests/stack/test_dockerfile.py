@@ -168,7 +168,6 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.real
-@pytest.mark.slow
 def test_the_environment_runs_a_scenario_away_from_the_checkout(environment, tmp_path):
     shutil.copytree(ROOT / "scenarios", tmp_path / "scenarios")
     alone = {"PATH": f"{environment}/bin:/usr/bin:/bin", "HOME": str(tmp_path), "LC_ALL": "C.UTF-8"}
@@ -181,7 +180,6 @@ def test_the_environment_runs_a_scenario_away_from_the_checkout(environment, tmp
 
 
 @pytest.mark.real
-@pytest.mark.slow
 def test_the_environment_holds_no_tools_and_the_pinned_versions_alone(environment):
     site = next(environment.glob("lib/python3*/site-packages"))
     there = dict(
