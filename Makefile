@@ -7,6 +7,8 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 # One worker a core; a later -m in TESTS wins over what `make test` leaves out.
 PYTEST := $(BIN)/python -m pytest -n auto --dist worksteal
+# These wait more than they work. What a file sets up is set up once, as all of it has one worker.
+REAL := $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 QUICK := -m "not real and not long and not compose"
 
 .DEFAULT_GOAL := help
@@ -14,7 +16,7 @@ QUICK := -m "not real and not long and not compose"
 COMPOSE ?= docker compose
 CONTAINERS := $(COMPOSE) --file docker-compose.observability.yml
 
-.PHONY: help install run test test-all lint fmt types layers docs-check cov golden fuzz bench tools constraints \
+.PHONY: help install run test test-all test-real lint fmt types layers docs-check cov golden fuzz bench tools constraints \
 	check clean stack stack-demo stack-down up demo down test-compose
 
 help: ## list the targets
@@ -38,6 +40,9 @@ test: $(INSTALLED) ## quick tests, and how many were left out; TESTS=tests/cli o
 
 test-all: ## everything, as CI does it: .ci/run
 	.ci/run
+
+test-real: $(INSTALLED) tools ## tests with real programs or in real time; one that is missing fails
+	SIMTRAFFIC_REQUIRE_REAL=1 $(REAL) -m real $(TESTS)
 
 lint: $(INSTALLED) ## ruff: rules and format
 	$(BIN)/ruff check .

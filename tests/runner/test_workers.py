@@ -116,6 +116,7 @@ def test_several_tell_what_one_tells_and_judge_it_alike() -> None:
     assert several.exit_code == one.exit_code == 5
 
 
+@pytest.mark.long
 def test_several_tell_the_same_wrong_things() -> None:
     spoiled = """
 imperfections:
