@@ -30,7 +30,8 @@ class Call:
         """Its exit code; ``more`` are words after those of every run."""
         words = [name for word in self.words for name in expanded(word)]
         if self.program == "cmp":
-            return int(not filecmp.cmp(*words, shallow=False))
+            one, other = words
+            return int(not filecmp.cmp(one, other, shallow=False))
         if words[0] == "run":
             words += more
         done = CliRunner().invoke(app, words)
