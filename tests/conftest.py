@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 REASONS = {
-    "compose": "in containers (make test-compose)",
-    "real": "with real programs or in real time (make test-all)",
-    "long": "that take many seconds (make test-all)",
+    "compose": ("in containers", "make test-compose"),
+    "real": ("with real programs or real time", "make test-all"),
+    "long": ("long", "make test-all"),
 }
-"""Marks of what `make test` leaves out, and the cure; the first that a test has is told."""
+"""Marks of what `make test` leaves out, in words, and the cure; a test's first mark is told."""
 
 # They wait for minutes: begun first, they are over when the others are.
 FIRST = ("tests/stack/test_alert_life.py", "tests/stack/test_alert_scenarios.py")
@@ -55,14 +55,21 @@ class LeftOut:
         reporter = self._config.pluginmanager.get_plugin("terminalreporter")
         if reporter is None or self._config.option.collectonly:
             return
-        counts = self._counts
-        parts = [f"{counts[mark]} {text}" for mark, text in REASONS.items() if counts[mark]]
-        if others := counts[""]:
-            parts.append(f"{others} not asked for")
-        if skipped := len(reporter.stats.get("skipped", ())):
-            parts.append(f"{skipped} skipped, named above")
-        if parts:
-            reporter.write_line(f"left out: {', '.join(parts)}", yellow=True)
+        skipped = len(reporter.stats.get("skipped", ()))
+        if self._counts or skipped:
+            reporter.write_line(f"left out: {told(self._counts, skipped)}", yellow=True)
+
+
+def told(counts: Counter[str], skipped: int) -> str:
+    """What was left out, with its cure behind it."""
+    cures: dict[str, list[str]] = {}
+    for mark, (words, cure) in reversed(REASONS.items()):
+        if counts[mark]:
+            cures.setdefault(cure, []).append(f"{counts[mark]} {words}")
+    parts = [f"{', '.join(them)}: {cure}" for cure, them in cures.items()]
+    parts += [f"{counts['']} not asked for"] if counts[""] else []
+    parts += [f"{skipped} skipped, as said above"] if skipped else []
+    return "; ".join(parts)
 
 
 def _reason(item: pytest.Item) -> str:

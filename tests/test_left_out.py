@@ -44,7 +44,7 @@ def ran(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.parametrize("workers", ["0", "2"])
+@pytest.mark.parametrize("workers", ["0", pytest.param("2", marks=pytest.mark.long)])
 def test_the_last_line_says_what_was_left_out_and_how_to_run_it(
     tmp_path: Path, workers: str
 ) -> None:
@@ -53,8 +53,8 @@ def test_the_last_line_says_what_was_left_out_and_how_to_run_it(
     assert done.returncode == 0, done.stdout + done.stderr
     assert "1 passed, 1 skipped" in done.stdout
     assert done.stdout.splitlines()[-1] == (
-        "left out: 2 with real programs or in real time (make test-all),"
-        " 2 that take many seconds (make test-all), 1 skipped, named above"
+        "left out: 2 long, 2 with real programs or real time: make test-all;"
+        " 1 skipped, as said above"
     )
     assert sorted((tmp_path / "ran").read_text().splitlines()) == [
         "passed\ttest_suite.py::test_quick\t",
