@@ -8,8 +8,11 @@ BIN := .venv/bin
 RUNNABLE := .venv/.runnable
 INSTALLED := .venv/.installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
-# One worker a core; the programs of the real tests want the machine to themselves.
-PYTEST := $(BIN)/python -m pytest -n auto
+# One worker a core; a later -m in TESTS wins over what `make test` leaves out.
+PYTEST := $(BIN)/python -m pytest -n auto --dist worksteal
+# These wait more than they work. What a file sets up is set up once, as all of it has one worker.
+REAL := $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+QUICK := -m "not real and not long and not compose"
 
 .DEFAULT_GOAL := help
 # The containers of the stack; podman-compose and others: make up COMPOSE="podman compose".
@@ -25,10 +28,10 @@ STACK = $(BIN)/python -m tools.stack up $(if $(PORTS),$(if $(filter-out free,$(P
   $(error PORTS: only `free` is known; found $(PORTS); leave it out for the usual ports),--free-ports))
 
 # What concerns the package itself; real programs, documents and the stack have their own versions.
-FLOORS := --ignore tests/stack --ignore tests/network -m "not real and not docs and not compose"
+FLOORS := --ignore tests/stack --ignore tests/network -m "not real and not long and not docs and not compose"
 
-.PHONY: help install run test test-python test-floors lint fmt types layers docs-check cov golden schema \
-	generated fuzz bench tools constraints check clean screen stack stack-demo stack-down up demo down test-compose
+.PHONY: help install run test test-all test-real test-python test-floors lint fmt types layers docs-check cov golden \
+	schema generated fuzz bench tools constraints check clean screen stack stack-demo stack-down up demo down test-compose
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,8 +54,14 @@ install: $(INSTALLED) ## create .venv with everything in it
 run: $(RUNNABLE) ## run SCENARIO=scenarios/ramp.yaml; starts a collector if none listens
 	$(BIN)/simtraffic run $(SCENARIO)
 
-test: $(INSTALLED) ## all tests; those of missing real programs are skipped and named
-	$(PYTEST) $(TESTS)
+test: $(INSTALLED) ## quick tests, and how many were left out; TESTS=tests/cli or '-m real' chooses
+	$(PYTEST) $(QUICK) $(TESTS)
+
+test-all: ## everything, as CI does it: .ci/run
+	.ci/run
+
+test-real: $(INSTALLED) tools ## tests with real programs or in real time; one that is missing fails
+	SIMTRAFFIC_REQUIRE_REAL=1 $(REAL) -m real $(TESTS)
 
 test-python: $(RUNNABLE) ## tests of what differs between Pythons: processes, terminals, signals
 	$(PIP) install --constraint constraints.txt pip
@@ -76,7 +85,7 @@ fmt: $(INSTALLED) ## ruff: format, and fix what it can
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-types: $(INSTALLED) ## mypy, strict
+types: $(INSTALLED) ## mypy over all Python; strict but for the signatures of tests
 	$(BIN)/mypy
 
 layers: $(INSTALLED) ## who may import whom
@@ -85,9 +94,12 @@ layers: $(INSTALLED) ## who may import whom
 docs-check: $(INSTALLED) ## documents and code are in step
 	$(PYTEST) -m docs
 
-cov: $(INSTALLED) ## all tests, with the coverage of lines and branches
-	$(BIN)/coverage run --branch --source simtraffic -m pytest
-	$(BIN)/coverage report --skip-covered --show-missing
+cov: $(INSTALLED) ## tests without real programs: coverage of lines and branches, and its gate
+	rm -rf build/coverage
+	mkdir -p build/coverage
+	$(BIN)/coverage run -m pytest -n auto --dist worksteal -m "not real and not compose" $(TESTS)
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
 
 golden: $(INSTALLED) ## rewrite the golden files; review the difference
 	REWRITE_GOLDEN=1 $(BIN)/python -m pytest -q tests/golden tests/report/test_render.py

@@ -13,8 +13,7 @@ from benchmarks.processes import PYTHON, run
 from benchmarks.traffic import scenario
 
 if TYPE_CHECKING:
-    import threading
-
+    from simtraffic.clock import Flag
     from simtraffic.otlp.requests import Chunk
 
 TITLE = "simulate and encode traces, metrics and logs on one core, nothing sent"
@@ -58,7 +57,7 @@ class _Nowhere:
     def form(self, signal: str) -> str:  # noqa: ARG002
         return "protobuf"
 
-    def submit(self, chunk: Chunk, *, block: bool, stop: threading.Event) -> None:  # noqa: ARG002
+    def submit(self, chunk: Chunk, *, block: bool, stop: Flag) -> None:  # noqa: ARG002
         self.octets += chunk.proto_bytes
 
 

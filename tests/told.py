@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from simtraffic.otlp.requests import Chunk
 
-REQUESTS = {
+REQUESTS: dict[str, Any] = {
     "traces": ExportTraceServiceRequest,
     "metrics": ExportMetricsServiceRequest,
     "logs": ExportLogsServiceRequest,

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import termios
 from collections import deque
+from typing import Any
 
 import pyte
 
@@ -45,6 +46,7 @@ class Terminal:
         self.took_s = None
         self._then = deque(then)
         self._seen = 0
+        self.master: Any = None
         self.master, slave = os.openpty()
         self.resize(columns)
         environ = {k: v for k, v in os.environ.items() if k not in UNSET}

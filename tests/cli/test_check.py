@@ -136,7 +136,6 @@ def test_schema_prints_a_json_schema(run):
     assert json.loads(result.stdout)["$schema"].startswith("https://json-schema.org/")
 
 
-@pytest.mark.slow
 def test_check_is_quick_and_leaves_numpy_alone(run, tmp_path):
     """The whole process; 0.45 s on two cores, and the bound leaves room for a busy machine."""
     code = (

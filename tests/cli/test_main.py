@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from types import ModuleType
 
 import pytest
 import typer
@@ -156,8 +157,8 @@ def failing(monkeypatch, error, *before):
     def run():
         raise error
 
-    module = type(sys)("simtraffic.cli.failing")
-    module.failing = run
+    module = ModuleType("simtraffic.cli.failing")
+    vars(module)["failing"] = run
     monkeypatch.setitem(sys.modules, "simtraffic.cli.failing", module)
     monkeypatch.setitem(main._COMMANDS, "failing", main._Entry("failing", "failing", "Fails."))
     return ask(*before, "failing")

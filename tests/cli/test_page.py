@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from click.testing import Result
+    from typer.testing import Result
 
 ADDRESS = re.compile(r"telling of itself at (http://\S+)/metrics")
 

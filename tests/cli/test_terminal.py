@@ -66,7 +66,7 @@ def seen(folder, collector, hanging):
     """Everything at once, as most of the time is waiting."""
     run = ("run", "seen.yaml", "--endpoint", collector.grpc_endpoint)
     once = [(MARK, press(CTRL_C))]
-    terminals = {
+    terminals: dict[int | str, Terminal] = {
         **{columns: Terminal(*run, columns=columns, folder=folder) for columns in (40, 80, 110)},
         "resized": Terminal(
             *run, columns=110, folder=folder, then=[(MARK, lambda t: t.resize(60))]

@@ -66,7 +66,7 @@ def over_http(collector: Collector, body: bytes | None = None) -> tuple[int, dic
 def over_grpc(collector: Collector, *, timeout_s: float = 5.0) -> bytes:
     """The answer's bytes; raises grpc.RpcError as any client would."""
     with grpc.insecure_channel(collector.grpc_endpoint.removeprefix("http://")) as channel:
-        answer: bytes = channel.unary_unary(METHOD)(records(), timeout=timeout_s)
+        answer: bytes = channel.unary_unary(METHOD, None, None)(records(), timeout=timeout_s)
         return answer
 
 

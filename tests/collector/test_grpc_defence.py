@@ -22,7 +22,8 @@ METHOD = "/opentelemetry.proto.collector.logs.v1.LogsService/Export"
 
 
 @contextmanager
-def door(**limits: Any) -> Iterator[tuple[grpc.Channel, Receiver]]:
+def door(**limits: Any) -> Iterator[tuple[Any, Receiver]]:
+    """A channel (of a type that wants no serialisers) and what is behind it."""
     receiver = Receiver()
     opened = GrpcDoor("127.0.0.1:0", receiver, Limits(**limits))
     with grpc.insecure_channel(opened.endpoint.removeprefix("http://")) as channel:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 
@@ -7,11 +9,11 @@ from simtraffic.collector.counts import Faults
 from simtraffic.collector.logs import LogCheck
 
 
-def checked(**given: object) -> dict[str, int]:
+def checked(**given: Any) -> dict[str, int]:
     faults = Faults()
     built = ExportLogsServiceRequest()
     record = {"time_unix_nano": 1, "severity_number": 9, **given}
-    built.resource_logs.add().scope_logs.add().log_records.add(**record)  # type: ignore[arg-type]
+    built.resource_logs.add().scope_logs.add().log_records.add(**record)
     assert LogCheck(faults).check(built) == 1
     return faults.found
 

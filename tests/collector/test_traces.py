@@ -1,19 +1,24 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from simtraffic.collector.counts import Faults
 from simtraffic.collector.traces import MISSING_PARENT, TraceCheck
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 START_NS = 1_767_225_600_000_000_000  # 2026-01-01T00:00:00Z
 
 
-def request(*spans: dict[str, object]) -> ExportTraceServiceRequest:
+def request(*spans: Mapping[str, Any]) -> ExportTraceServiceRequest:
     built = ExportTraceServiceRequest()
     scope = built.resource_spans.add().scope_spans.add()
     for given in spans:
-        span = {
+        span: dict[str, Any] = {
             "trace_id": b"T" * 16,
             "span_id": b"S" * 8,
             "name": "chat",
@@ -22,7 +27,7 @@ def request(*spans: dict[str, object]) -> ExportTraceServiceRequest:
             "end_time_unix_nano": START_NS + 1,
             **given,
         }
-        scope.spans.add(**span)  # type: ignore[arg-type]
+        scope.spans.add(**span)
     return built
 
 

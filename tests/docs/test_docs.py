@@ -20,6 +20,7 @@ from simtraffic.errors import ExitCode
 from simtraffic.runner import plan, run
 from simtraffic.scenario import load_scenario, parse_scenario
 from simtraffic.scenario.schema import json_schema
+from tests.docs.plain import calls
 from tools import documents, readme_output, scenario_reference
 from tools.one_truth import Told, compare
 
@@ -85,28 +86,40 @@ def offline() -> dict[str, str]:
     } | {"PYTHONPATH": str(ROOT)}
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("block", RUNNING, ids=lambda block: block.place)
-def test_what_is_shown_runs(block: Block, tmp_path: Path) -> None:
+def test_what_is_shown_runs(block: Block, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shutil.copytree(ROOT / "scenarios", tmp_path / "scenarios")
     for shown in BLOCKS:
         if block.rule == "needs" and shown.rule == "file" and shown.said == block.said:
             (tmp_path / shown.said).write_text(shown.text, encoding="utf-8")
     shorter = block.said if block.rule == "shortened" else ""
-    command = [sys.executable, "-c", block.text]
-    if block.kind == "bash":
-        command = ["bash", "-c", PRELUDE + block.text]
+    monkeypatch.chdir(tmp_path)
+    for name in set(os.environ) - set(offline()):
+        monkeypatch.delenv(name)
 
+    if block.kind == "python":
+        exec(compile(block.text, block.place, "exec"), {"__name__": "__main__"})
+        return
+    if plain := calls(block.text):
+        *before, last = [call.do(shorter.split()) for call in plain]
+        said = ""
+        assert not any(before)
+    else:
+        last, said = in_shell(block.text, shorter)
+
+    assert last == (int(block.said) if block.rule == "exits" else 0), said
+
+
+def in_shell(text: str, shorter: str) -> tuple[int, str]:
+    """Exit code and what was said to people."""
     done = subprocess.run(
-        command,
-        cwd=tmp_path,
+        ["bash", "-c", PRELUDE + text],
         env=offline() | {"SHORTER": shorter},
         capture_output=True,
         encoding="utf-8",
         check=False,
     )
-
-    assert done.returncode == (int(block.said) if block.rule == "exits" else 0), done.stderr
+    return done.returncode, done.stderr
 
 
 def test_comments_beside_blocks_are_known_rules() -> None:

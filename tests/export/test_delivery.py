@@ -4,9 +4,10 @@ import threading
 from dataclasses import dataclass, field
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from simtraffic.clock import Flag
 from simtraffic.export import Batch, Outcome, SendResult
 from simtraffic.export.delivery import (
     CLOSED,
@@ -18,6 +19,7 @@ from simtraffic.export.delivery import (
 )
 from simtraffic.export.retry import RetryPolicy
 from simtraffic.ledger import SIGNALS, Ledger
+from tests.examples import examples
 
 ACCEPTED = SendResult(Outcome.ACCEPTED)
 BUSY = SendResult(Outcome.RETRY, message="busy")
@@ -100,7 +102,7 @@ CHUNKS = st.builds(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(
     chunks=st.lists(CHUNKS, max_size=25),
     answers=st.lists(RESULTS, min_size=1, max_size=12),
@@ -133,7 +135,7 @@ def test_every_item_is_accounted_for_whatever_happens(
         retry=RetryPolicy(first_s=0.0, most_s=0.0, give_up_s=give_up_s),
     )
     # A hanging transport would hold a blocked hand-over for ever; the run's own end frees it.
-    stop = threading.Event()
+    stop = Flag()
     stop.set()
 
     for chunk in chunks:

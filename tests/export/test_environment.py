@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import socket
+from typing import Any
 
 import pytest
 
@@ -409,7 +410,7 @@ def test_other_exporters_are_warned_about(value: str, told: str) -> None:
 @pytest.mark.parametrize(
     "options", [{"protocol": "http"}, {"compression": "zstd"}, {"timeout_s": 0.0}]
 )
-def test_an_option_that_is_unknown_is_a_fault(options: dict[str, object]) -> None:
+def test_an_option_that_is_unknown_is_a_fault(options: dict[str, Any]) -> None:
     with pytest.raises(UsageError):
         resolve(**options)
 

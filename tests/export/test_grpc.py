@@ -284,7 +284,7 @@ def test_an_endpoint_that_comes_back_is_used_again() -> None:
     assert transport.send(BATCH, 5.0).outcome is Outcome.RETRY
 
     second = Server(first.port)
-    outcomes = []
+    outcomes: list[Outcome] = []
     # Reconnecting backs off to one second at most; tries that come earlier are refused at once.
     pause = threading.Event()
     while not outcomes or (outcomes[-1] is Outcome.RETRY and len(outcomes) < 200):

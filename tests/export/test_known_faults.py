@@ -334,7 +334,7 @@ def test_points_carry_the_time_of_the_wall_clock() -> None:
         times = {
             point.time_unix_nano
             for metric in collector.metrics()
-            for point in getattr(metric, metric.WhichOneof("data")).data_points
+            for point in getattr(metric, str(metric.WhichOneof("data"))).data_points
         }
 
     noon = 1_709_208_000 * 10**9

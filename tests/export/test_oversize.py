@@ -198,7 +198,7 @@ class Store:
     """A receiver's own count, over gRPC with a limit or over HTTP with another."""
 
     def __init__(self, limit: int, status: int = 413) -> None:
-        self.rows: dict[str, list[tuple[bytes, ...]]] = {signal: [] for signal in SIGNALS}
+        self.rows: dict[str, list[tuple[str, ...]]] = {signal: [] for signal in SIGNALS}
         self.limit = limit
         self.status = status
         handlers = [

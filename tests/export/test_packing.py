@@ -59,13 +59,20 @@ def test_a_file_is_whole_after_every_line(tmp_path: Path, ending: str) -> None:
     sink.close()
 
 
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """The file that a run writes when nothing is packed or rotated."""
+    path = tmp_path_factory.mktemp("plain") / "run.jsonl"
+    run(parse_scenario(RICH), out=str(path), start=START)
+    return path.read_bytes()
+
+
 @pytest.mark.parametrize("ending", UNPACK)
 def test_a_run_is_the_same_bytes_again_and_the_same_lines_as_plain(
-    tmp_path: Path, ending: str
+    tmp_path: Path, ending: str, plain: bytes
 ) -> None:
     scenario = parse_scenario(RICH)
-    plain, one, two = (tmp_path / f"{name}.jsonl" for name in ("plain", "one", "two"))
-    run(scenario, out=str(plain), start=START)
+    one, two = (tmp_path / f"{name}.jsonl" for name in ("one", "two"))
     packed = []
     for path in (one, two):
         result = run(scenario, out=f"{path}{ending}", start=START)
@@ -73,9 +80,9 @@ def test_a_run_is_the_same_bytes_again_and_the_same_lines_as_plain(
         packed.append(Path(f"{path}{ending}").read_bytes())
 
     assert packed[0] == packed[1]
-    assert UNPACK[ending](packed[0]) == plain.read_bytes()
+    assert UNPACK[ending](packed[0]) == plain
     if ending:
-        assert len(packed[0]) < plain.stat().st_size / 5
+        assert len(packed[0]) < len(plain) / 5
 
 
 @pytest.mark.parametrize(
@@ -98,11 +105,9 @@ def test_the_usual_programs_read_it(tmp_path: Path, ending: str, command: list[s
 class TestRotation:
     @pytest.mark.parametrize("ending", UNPACK)
     def test_makes_whole_files_within_the_size_and_loses_nothing(
-        self, tmp_path: Path, ending: str
+        self, tmp_path: Path, ending: str, plain: bytes
     ) -> None:
         scenario, most = parse_scenario(RICH), 60_000
-        plain = tmp_path / "plain.jsonl"
-        run(scenario, out=str(plain), start=START)
 
         result = run(
             scenario, out=str(tmp_path / f"run.jsonl{ending}"), start=START, rotate_bytes=most
@@ -117,7 +122,7 @@ class TestRotation:
         for file, inside in zip(files, lines, strict=True):
             assert file.stat().st_size <= most or len(inside) == 1
             assert all(json.loads(line) for line in inside)
-        assert b"".join(line for inside in lines for line in inside) == plain.read_bytes()
+        assert b"".join(line for inside in lines for line in inside) == plain
         assert result.exit_code == 0
         assert result.signals["traces"].accepted == result.signals["traces"].generated
 

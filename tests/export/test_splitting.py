@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from opentelemetry.proto.logs.v1 import logs_pb2
 from opentelemetry.proto.metrics.v1 import metrics_pb2
@@ -15,6 +15,7 @@ from simtraffic.export.lane import Pending
 from simtraffic.export.otlp_json import entries_of, from_json, json_body
 from simtraffic.export.splitting import cut_between_chunks, cut_between_records, describe
 from simtraffic.ledger import SIGNALS
+from tests.examples import examples
 
 
 def request_of(signal: str, shape: list[list[int]]) -> Any:
@@ -36,7 +37,7 @@ def request_of(signal: str, shape: list[list[int]]) -> Any:
                             name=f"span {number}.{n}",
                             trace_id=number.to_bytes(16, "big"),
                             span_id=(n + 1).to_bytes(8, "big"),
-                            kind=3,
+                            kind=trace_pb2.Span.SPAN_KIND_CLIENT,
                             start_time_unix_nano=2**60 + n,
                         )
                     )
@@ -44,7 +45,10 @@ def request_of(signal: str, shape: list[list[int]]) -> Any:
                 logs = holder.scope_logs.add(schema_url="inner")
                 for n in range(records):
                     logs.log_records.append(
-                        logs_pb2.LogRecord(event_name=f"event {number}.{n}", severity_number=9)
+                        logs_pb2.LogRecord(
+                            event_name=f"event {number}.{n}",
+                            severity_number=logs_pb2.SEVERITY_NUMBER_INFO,
+                        )
                     )
             else:
                 _metrics(holder.scope_metrics.add(), number, records)
@@ -82,9 +86,9 @@ def read(batch: Batch) -> Any:
     return SERVICES[batch.signal].request.FromString(batch.payload)
 
 
-def flat(signal: str, request: Any) -> list[tuple[bytes, ...]]:
+def flat(signal: str, request: Any) -> list[tuple[str, ...]]:
     """Each record with everything that is told of what surrounds it."""
-    found = []
+    found: list[tuple[str, ...]] = []
     for holder in getattr(request, f"resource_{'spans' if signal == 'traces' else signal}"):
         for scope in getattr(holder, f"scope_{'spans' if signal == 'traces' else signal}"):
             place = (holder.schema_url, str(holder.resource), scope.schema_url, str(scope.scope))
@@ -102,7 +106,7 @@ def flat(signal: str, request: Any) -> list[tuple[bytes, ...]]:
     return found
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(
     signal=st.sampled_from(SIGNALS),
     form=st.sampled_from(["protobuf", "json"]),

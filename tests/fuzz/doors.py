@@ -86,7 +86,7 @@ class GrpcInProcess:
 
     def feed(self, signal: str, body: bytes) -> str:
         """Hand over this message; returns what became of it."""
-        context = _Context()
+        context: Any = _Context()
         try:
             answer = self._door._export(signal, iter([body]), context)
         except _AbortedError as aborted:
@@ -127,7 +127,7 @@ class Wire:
 
     def feed_call(self, signal: str, body: bytes) -> str:
         """By the official client."""
-        call = self._channel.unary_unary(SERVICES[signal].grpc_method)
+        call = self._channel.unary_unary(SERVICES[signal].grpc_method, None, None)
         try:
             SERVICES[signal].response.FromString(call(body, timeout=WAIT_S))
         except grpc.RpcError as error:

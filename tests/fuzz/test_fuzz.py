@@ -6,10 +6,11 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from simtraffic.collector.receiver import Receiver
+from tests.examples import examples
 from tests.fuzz import campaign, corpus, doors
 from tests.fuzz.campaign import Campaign
 from tests.fuzz.doors import (
@@ -90,7 +91,7 @@ def test_what_mutation_begins_with_is_taken_at_every_door(
     wire.close()
 
 
-@settings(max_examples=80, deadline=None)
+@examples(80)
 @given(tree=NAMED)
 def test_any_json_is_answered(http: HttpInProcess, tree: Any) -> None:
     body = json.dumps(tree).encode()
@@ -98,7 +99,7 @@ def test_any_json_is_answered(http: HttpInProcess, tree: Any) -> None:
     assert http.feed(corpus.http_request("traces", body, is_json=True)) in {"200", "400"}
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(sizes=st.lists(st.integers(1, 700), max_size=12), place=st.integers(0, 11))
 def test_a_body_is_the_same_in_whatever_chunks(
     http: HttpInProcess, sizes: list[int], place: int

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, example, given, settings
+from hypothesis import HealthCheck, Phase, example, given
 from hypothesis import strategies as st
 
 from simtraffic.collector import Collector
@@ -26,6 +26,7 @@ from simtraffic.runner.outlets import Outlets
 from simtraffic.runner.playback import TICK_NS, Playback
 from simtraffic.runner.setup import Setup
 from simtraffic.scenario import Scenario, parse_scenario
+from tests.examples import examples
 from tests.told import REQUESTS, RICH
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ LATE_NS = 5 * SECOND_NS
 SKEW_NS = 3 * SECOND_NS
 BRIEF = (
     RICH.replace("duration: 20s, rate: 25/s", "duration: 8s, rate: 20/s")
-    .replace("interval: 5s", "interval: 500ms")
+    .replace("interval: 5s", "interval: 1s")
     .replace("[gen_ai, llm]", "[gen_ai, llm, simtraffic]")
 )
 SPAN_KINDS = KINDS[:5]
@@ -212,9 +213,8 @@ def judged(calm: Told, told: Told, *, timed: bool) -> dict[str, int]:
 
 
 # A smaller example of a failure says nothing more here, and looking for it takes minutes.
-BRIEFLY = settings(
-    max_examples=5,
-    deadline=None,
+BRIEFLY = examples(
+    6,
     phases=[Phase.explicit, Phase.generate],
     suppress_health_check=[HealthCheck.too_slow],
 )
@@ -332,7 +332,7 @@ ALL = (
 )
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.long)])
 def test_shards_and_speeds_tell_the_same_wrong_things(seed: int) -> None:
     whole = play(BRIEF, *ALL, seed=seed)
     timed = play(BRIEF, *ALL, seed=seed, timed=True)
@@ -364,8 +364,10 @@ def test_the_built_in_collector_finds_exactly_these() -> None:
     }
 
 
+@pytest.mark.long
 def test_large_attributes_fill_no_memory() -> None:
     whole = 200_000 * sum(1 for _ in play(BRIEF).spans())
+    sent = 0
 
     @dataclass
     class Forgets(Told):
@@ -373,7 +375,6 @@ def test_large_attributes_fill_no_memory() -> None:
             nonlocal sent
             sent += chunk.proto_bytes
 
-    sent = 0
     text = BRIEF + "imperfections: {oversize_attributes: {share: 100%, bytes: 200KB}}\n"
     setup = Setup.of(parse_scenario(text), start=START)
     ledger, stop = Ledger(), StopSignal()
@@ -399,6 +400,7 @@ def test_large_attributes_fill_no_memory() -> None:
     assert most < 40_000_000
 
 
+@pytest.mark.long
 def test_a_plan_from_samples_leaves_out_what_is_never_told() -> None:
     long = BRIEF.replace("duration: 8s", "duration: 1020s")
 

@@ -115,7 +115,7 @@ def test_another_start_changes_ids_and_times_alone(tmp_path: Path, whole: list[s
     assert first.total() > 300
 
 
-@pytest.mark.parametrize("count", [3, 8])
+@pytest.mark.parametrize("count", [3, pytest.param(8, marks=pytest.mark.long)])
 def test_shards_together_are_the_whole(tmp_path: Path, whole: list[str], count: int) -> None:
     """Spans and records are exactly those of the whole; the last points add up to its own."""
     shards = [lines(tmp_path / f"{k}", shard=f"{k}/{count}") for k in range(1, count + 1)]

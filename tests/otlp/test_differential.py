@@ -8,13 +8,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from simtraffic.conventions.context import Context, Plan, RouteFacts
 from simtraffic.conventions.load import ALWAYS_ON, load_convention
 from simtraffic.otlp.telemetry import Telemetry, TelemetrySettings
 from simtraffic.simulation.tables import Attempts, Exchanges, Operations, Requests
+from tests.examples import examples
 from tests.otlp import official
 from tests.told import merged, records_of, setup, spans_of
 
@@ -130,7 +131,9 @@ def an_exchange(draw: st.DrawFn) -> Exchanges:
     start = draw(st.integers(0, 10**15))
     end = start + draw(st.sampled_from([1, 10**6, 10**9, 10**14]))
     error = draw(st.integers(0, 8))
-    word = {"dtype": np.uint64}
+
+    def word(values: Any) -> Any:
+        return np.array(values, dtype=np.uint64)
 
     def ints(value: int) -> Any:
         return np.array([value], dtype=np.int64)
@@ -139,33 +142,33 @@ def an_exchange(draw: st.DrawFn) -> Exchanges:
         return np.array([value], dtype=np.int16)
 
     first = draw(st.integers(0, end - start))
-    trace = np.array([[draw(identities), draw(identities)]], **word)
+    trace = word([[draw(identities), draw(identities)]])
     spans = draw(st.lists(identities, min_size=3, max_size=3, unique=True))
     requests = Requests(
         ints(0), ints(start), ints(end), codes(0), codes(0), codes(0), codes(0),
-        ints(draw(st.integers(0, 99_999_999))), np.array([draw(identities)], **word),
+        ints(draw(st.integers(0, 99_999_999))), word([draw(identities)]),
         codes(draw(st.integers(1, 64))), np.array([draw(st.booleans())]), np.array([True]),
         codes(error), codes(draw(st.sampled_from([200, 400, 401, 429, 502, 504]))), ints(0),
-        trace, np.array(spans[:1], **word), ints(0),
+        trace, word(spans[:1]), ints(0),
     )  # fmt: skip
     operations = Operations(
         ints(0), ints(start), ints(end), codes(0), np.array([False]), np.array([True]),
         codes(error), codes(draw(st.integers(0, 4))), codes(draw(st.integers(1, 5))),
-        codes(draw(st.integers(0, 4))), ints(first), *(ints(draw(numbers)) for _ in range(2)),
+        codes(draw(st.integers(0, 4))), ints(first), ints(draw(numbers)), ints(draw(numbers)),
         ints(draw(numbers) // 2), ints(0), ints(draw(numbers)),
         ints(draw(st.integers(0, 10**15))), ints(draw(st.integers(0, 10**15))),
-        np.array(spans[1:2], **word), np.array([draw(identities)], **word),
+        word(spans[1:2]), word([draw(identities)]),
     )  # fmt: skip
     operations.input_tokens //= 2
     attempts = Attempts(
         ints(0), ints(0), ints(start), ints(end), codes(0), codes(error),
         codes(draw(st.sampled_from([0, 200, 400, 401, 429, 500, 503, 529]))),
-        codes(draw(st.integers(0, 4))), np.array(spans[2:], **word),
+        codes(draw(st.integers(0, 4))), word(spans[2:]),
     )  # fmt: skip
     return Exchanges(0, requests, operations, attempts)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@examples(60, suppress_health_check=[HealthCheck.too_slow])
 @given(exchanges=an_exchange(), context=a_context(), names=st.sampled_from(CONVENTIONS))
 def test_edge_values_equal_the_official_message(
     exchanges: Exchanges, context: Context, names: tuple[str, ...]

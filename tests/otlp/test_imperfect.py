@@ -258,6 +258,7 @@ ALL = (
 )
 
 
+@pytest.mark.long
 def test_all_together_repeat_and_do_not_depend_on_shards() -> None:
     text = imperfect(*ALL)
     spans = [Counter(s.SerializeToString() for s in told(text)[1].spans()) for _ in range(2)]

@@ -13,7 +13,7 @@ from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.metrics.view import ExplicitBucketHistogramAggregation, View
 
 from simtraffic.conventions.load import ALWAYS_ON, load_convention
-from simtraffic.otlp.aggregation import BucketFinder
+from simtraffic.otlp.cells import BucketFinder
 from tests.otlp.official import rows_of
 from tests.told import merged, setup
 
@@ -98,7 +98,7 @@ def rich() -> Any:
                 meter.create_histogram if metric.instrument == "histogram" else meter.create_counter
             )
             instrument = create(name, unit=metric.unit, description=metric.description)
-            record = getattr(instrument, "record", None) or instrument.add  # type: ignore[union-attr]
+            record = getattr(instrument, "record", None) or instrument.add
             for instance, attributes, value in values:
                 if instance == index:
                     record(value, attributes)

@@ -19,6 +19,7 @@ from tests.otlp.test_metrics import points_of
 from tests.told import merged
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 SECOND = 1_000_000_000
@@ -68,7 +69,9 @@ def collections(setup: Setup) -> dict[int, Any]:
     return found
 
 
-def sdk_gauge(name: str, shown: list[tuple[dict[str, str], float]], time_ns: int) -> dict[Any, Any]:
+def sdk_gauge(
+    name: str, shown: Sequence[tuple[dict[str, str], float]], time_ns: int
+) -> dict[Any, Any]:
     """Points of a gauge as the SDK tells it, at our time."""
     reader = InMemoryMetricReader()
     meter = MeterProvider([reader], shutdown_on_exit=False).get_meter("judge")

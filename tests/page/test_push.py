@@ -19,7 +19,7 @@ def last_values(collector: Collector) -> dict[tuple[str, ...], float]:
     """The last point of every series: metric and the values of its attributes."""
     found: dict[tuple[str, ...], float] = {}
     for metric in collector.metrics():
-        for point in getattr(metric, metric.WhichOneof("data")).data_points:
+        for point in getattr(metric, str(metric.WhichOneof("data"))).data_points:
             labels = sorted((a.key, a.value.string_value) for a in point.attributes)
             value = point.as_int if point.HasField("as_int") else point.as_double
             found[metric.name, *(value for _, value in labels)] = value

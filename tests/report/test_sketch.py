@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from simtraffic.report.sketch import QuantileSketch
+from tests.examples import examples
 
 VALUES = hnp.arrays(
     np.int64,
@@ -24,7 +25,7 @@ def sketch_of(*parts: np.ndarray) -> QuantileSketch:
 
 
 @given(values=VALUES, share=SHARES)
-@settings(max_examples=300, deadline=None)
+@examples(300)
 def test_a_quantile_is_within_the_promised_error(values, share):
     """Half of a bucket's width, 1/512 of the value; the promise of 0.4 % leaves twice that."""
     exact = float(np.quantile(values, share, method="inverted_cdf"))
@@ -35,7 +36,6 @@ def test_a_quantile_is_within_the_promised_error(values, share):
 
 
 @given(values=hnp.arrays(np.int64, st.integers(1, 200), elements=st.integers(0, 511)), share=SHARES)
-@settings(deadline=None)
 def test_small_integers_come_back_exactly(values, share):
     exact = float(np.quantile(values, share, method="inverted_cdf"))
 
@@ -43,7 +43,6 @@ def test_small_integers_come_back_exactly(values, share):
 
 
 @given(values=VALUES)
-@settings(deadline=None)
 def test_count_sum_and_ends_are_exact(values):
     values = values // 512  # keeps the int64 sum of 300 values from overflowing
 
@@ -55,7 +54,6 @@ def test_count_sum_and_ends_are_exact(values):
 
 
 @given(values=VALUES, cut=st.integers(0, 300), share=SHARES)
-@settings(deadline=None)
 def test_merging_parts_is_the_same_as_counting_the_whole(values, cut, share):
     values = values // 512
     left, right = sketch_of(values[:cut]), sketch_of(values[cut:])

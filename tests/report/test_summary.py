@@ -1,5 +1,7 @@
 """Tallies against the same sums made row by row."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -27,7 +29,7 @@ def tally_of(*blocks, scenario=None):
 
 def row_by_row(rows):
     """Traffic counted the slow way."""
-    found = {}
+    found: dict[tuple[str, str], Any] = {}
     for row in rows:
         for op in row["operations"]:
             key = (VOCABULARY.flows[row["flow"]], ROUTES[op["route"]].name)
@@ -128,7 +130,7 @@ def test_an_incident_ends_with_a_run_that_is_cut_short():
 
 def test_an_instance_is_counted_from_one_in_scenarios():
     threshold = a_threshold("requests", instance=2)
-    rows = [{"due": 0, "instance": n, "operations": [{}]} for n in (0, 1, 1, 2)]
+    rows: list[Any] = [{"due": 0, "instance": n, "operations": [{}]} for n in (0, 1, 1, 2)]
 
     tally = tally_of(rows, scenario=a_scenario(threshold))
 

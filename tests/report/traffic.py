@@ -1,6 +1,7 @@
 """Tables of what happened, made by hand or at random, and the scenarios they belong to."""
 
 from types import SimpleNamespace as Space
+from typing import Any
 
 import numpy as np
 
@@ -61,7 +62,9 @@ def exchanges(rows, block=0):
     An operation has route, error, duration, first, tokens (in, cached, out, reasoning), cost and
     attempts, a list of error codes. The request fails with its last operation.
     """
-    requests, operations, attempts = [], [], []
+    requests: list[Any] = []
+    operations: list[Any] = []
+    attempts: list[Any] = []
     for number, row in enumerate(rows):
         last_error = row["operations"][-1].get("error", 0)
         requests.append(
@@ -116,7 +119,7 @@ def _columns(table, rows):
     columns = {}
     for name in table.__dataclass_fields__:
         values = [row.get(name, 0) for row in rows]
-        kind = np.int64
+        kind: type[np.generic] = np.int64
         if name in codes:
             kind = np.int16
         elif name in ("streaming", "sampled", "is_fallback", "is_last"):

@@ -284,6 +284,7 @@ class TestPlan:
 
         assert sum(parts) == plan(scenario).schedule.planned
 
+    @pytest.mark.long
     def test_a_long_run_is_estimated_from_a_sample(self, tmp_path: Path) -> None:
         """Within five per cent of what a run of that load really brings (a sixth is sampled)."""
         text = BRIEF.replace("duration: 4s, rate: 25/s", "duration: 4m, rate: 1500/s")

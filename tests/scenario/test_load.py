@@ -391,12 +391,11 @@ class TestHostileText:
     def test_any_tree_is_told_in_faults(self, tree):
         told_or_read(as_flow(tree))
 
-    @settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
+    @settings(suppress_health_check=[HealthCheck.too_slow])
     @given(SECTIONS)
     def test_any_tree_under_a_known_key_is_told_in_faults(self, sections):
         told_or_read("".join(f"{key}: {as_flow(tree)}\n" for key, tree in sections.items()))
 
-    @settings(deadline=None)
     @given(st.data())
     def test_any_subtree_of_a_good_scenario_may_be_anything(self, data):
         lines = FULL.strip().splitlines()

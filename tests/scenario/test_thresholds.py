@@ -82,6 +82,7 @@ def test_wrong_expressions_are_told_where_they_are_wrong(text, offset, problem, 
         parse_threshold(text)
 
     context = caught.value.context
+    assert context is not None
     assert (context["offset"], context["problem"]) == (offset, problem)
     assert context["hint"].startswith(hint)
 
@@ -99,6 +100,6 @@ def test_any_text_is_read_or_told(text):
     try:
         offset = 0 if parse_threshold(text).measure in MEASURES else -1
     except PydanticCustomError as error:
-        offset = error.context["offset"]
+        offset = (error.context or {})["offset"]
 
     assert 0 <= offset <= len(text)

@@ -143,7 +143,7 @@ def test_columns_have_the_types_of_the_tables(whole: Exchanges) -> None:
     words = {"conversation", "trace_id", "span_id", "response_id"}
     for table in (whole.requests, whole.operations, whole.attempts):
         for name, values in columns(table).items():
-            kind = np.int64
+            kind: type[np.generic] = np.int64
             kind = np.int16 if name in codes else kind
             kind = np.bool_ if name in flags else kind
             kind = np.uint64 if name in words else kind

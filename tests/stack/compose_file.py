@@ -60,7 +60,8 @@ def in_bytes(text: str) -> int:
     """Docker's and Go's sizes: ``600m``, ``2g``, ``480MiB``, and plain bytes."""
     found = re.fullmatch(r"(\d+)(m|g|MiB|GiB|)", text)
     assert found, text
-    return int(found[1]) * 1024 ** {"m": 2, "MiB": 2, "g": 3, "GiB": 3, "": 0}[found[2]]
+    power = {"m": 2, "MiB": 2, "g": 3, "GiB": 3, "": 0}[found[2]]
+    return int(found[1]) << 10 * power
 
 
 def watched() -> dict[str, str]:

@@ -172,7 +172,7 @@ def _sums(requests: list[tuple[str, dict[str, str], bytes]]) -> tuple[set[int], 
             continue
         for resource in ExportMetricsServiceRequest.FromString(body).resource_metrics:
             for metric in (m for scope in resource.scope_metrics for m in scope.metrics):
-                kind = metric.WhichOneof("data")
+                kind = str(metric.WhichOneof("data"))
                 data = getattr(metric, kind)
                 if kind == "histogram":
                     met.add(data.aggregation_temporality)

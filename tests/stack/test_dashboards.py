@@ -86,7 +86,7 @@ def test_panels_can_be_read(path: Path) -> None:
 def test_no_panel_asks_for_what_nobody_tells() -> None:
     told = emitted()
     recorded = {str(rule["record"]) for _, rule in rules() if "record" in rule}
-    asked = [(*place, s) for *place, text in queries() for s in selectors(filled(text))]
+    asked = [(b, p, s) for b, p, text in queries() for s in selectors(filled(text))]
     assert len(asked) > 100
     for title, panel, (name, matchers) in asked:
         if FOREIGN.fullmatch(name):

@@ -155,6 +155,7 @@ def local(argument: str) -> str:
     return argument.replace("/etc/simtraffic/", f"{K8S}/scenarios/")
 
 
+@pytest.mark.long
 def test_the_smoke_jobs_command_line_runs(tmp_path: Path) -> None:
     for name in ("smoke/job.yaml", "smoke/cronjob.yaml"):
         arguments = pod_of(read(name))["containers"][0]["args"]
@@ -165,6 +166,7 @@ def test_the_smoke_jobs_command_line_runs(tmp_path: Path) -> None:
         assert (tmp_path / "result.json").exists()
 
 
+@pytest.mark.long
 def test_the_continuous_command_line_runs() -> None:
     arguments = [
         local(a) for a in pod_of(read("continuous/deployment.yaml"))["containers"][0]["args"]
@@ -187,6 +189,7 @@ def _simtraffic(*arguments: str, endpoint: str) -> subprocess.CompletedProcess[s
     )
 
 
+@pytest.mark.long
 def test_the_pods_of_the_sharded_job_are_together_the_whole(tmp_path: Path) -> None:
     """The job's own shell line, with the environment that Kubernetes would give each pod."""
     job = read("shards/job.yaml")

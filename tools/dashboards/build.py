@@ -25,7 +25,7 @@ from grafana_foundation_sdk.models import prometheus as prometheus_model
 from tools.rules import thresholds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from tools.dashboards.model import Board, Panel
 
@@ -167,7 +167,7 @@ def _links(board: Board, others: Sequence[Board]) -> Iterator[grafana.DashboardL
 
 
 def _panel(panel: Panel) -> Any:
-    makers = {
+    makers: dict[str, Callable[[Panel], Any]] = {
         "timeseries": _timeseries,
         "stat": _stat,
         "bargauge": _bargauge,

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 mpl.use("Agg")
 from matplotlib import pyplot as plt
+from matplotlib.ticker import MaxNLocator
 
 BOARDS = Path(__file__).resolve().parents[2] / "config/grafana/dashboards"
 WIDTH_PX, ROW_PX, DPI = 1280, 38, 100
@@ -212,7 +213,7 @@ def _lines(figure: Any, _frame: Any, at: Any, panel: dict[str, Any], source: Sou
         unit = panel["fieldConfig"]["defaults"]["unit"]
         axes.yaxis.set_major_formatter(lambda value, _: _written(value, unit))
     axes.set_xlim(source.start_s, source.end_s)
-    axes.xaxis.set_major_locator(plt.MaxNLocator(6))
+    axes.xaxis.set_major_locator(MaxNLocator(6))
     axes.xaxis.set_major_formatter(
         lambda value, _: datetime.fromtimestamp(value, UTC).strftime("%H:%M")
     )

@@ -6,7 +6,7 @@ import argparse
 import io
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 from ruamel.yaml import YAML
 from ruamel.yaml.scalarstring import FoldedScalarString
@@ -52,11 +52,11 @@ def _folded(expression: str) -> FoldedScalarString:
         if lines[-1] and len(lines[-1]) + len(word) > 85:
             lines.append("")
         lines[-1] = f"{lines[-1]} {word}".strip()
-    text = FoldedScalarString(" ".join(lines))
+    text: Any = FoldedScalarString(" ".join(lines))
     text.fold_pos = [
         sum(len(line) + 1 for line in lines[: n + 1]) - 1 for n in range(len(lines) - 1)
-    ]  # type: ignore[attr-defined]
-    return text
+    ]
+    return cast("FoldedScalarString", text)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

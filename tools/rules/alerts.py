@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ruamel.yaml import YAML
 
@@ -38,7 +38,7 @@ class Alert:
         return next((number for number in found if number), found[0] if found else None)
 
 
-def rules(folder: Path = RULES) -> Iterator[tuple[str, dict[str, object]]]:
+def rules(folder: Path = RULES) -> Iterator[tuple[str, dict[str, Any]]]:
     """Every rule with the name of its file, as the files have them."""
     reader = YAML(typ="safe", pure=True)
     for path in sorted(folder.glob("*.yml")):
@@ -54,8 +54,8 @@ def alerts(folder: Path = RULES) -> list[Alert]:
             str(rule["alert"]),
             str(rule["expr"]),
             str(rule.get("for", "")),
-            dict(rule.get("labels", {})),  # type: ignore[call-overload]
-            dict(rule.get("annotations", {})),  # type: ignore[call-overload]
+            dict(rule.get("labels", {})),
+            dict(rule.get("annotations", {})),
             file,
         )
         for file, rule in rules(folder)
