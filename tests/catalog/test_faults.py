@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from typer.testing import CliRunner
 
-from simtraffic.catalog import load_catalog, read
+from simtraffic.catalog import load_catalog
 from simtraffic.catalog.read import read_catalog
 from simtraffic.cli.main import app
 from simtraffic.conventions.context import known_statuses
@@ -50,7 +50,7 @@ def few(data: Path) -> Path:
 @pytest.fixture
 def as_shipped(data: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The same, in the place of the files that ship."""
-    monkeypatch.setattr(read.resources, "files", lambda _package: data.parent)
+    monkeypatch.setattr(resources, "files", lambda _package: data.parent)
     for cached in (load_catalog, known_statuses):
         cached.cache_clear()
     yield data

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+import typer
 from typer.testing import CliRunner
 
 from simtraffic.cli import main
@@ -20,7 +21,8 @@ def page(*arguments, width, monkeypatch):
 
 def command(name):
     """The command as typer has it, and its context."""
-    group = main.typer.main.get_command(main.app)
+    group = typer.main.get_command(main.app)
+    assert isinstance(group, typer.core.TyperGroup)
     parent = group.make_context("simtraffic", [name, "--help"], resilient_parsing=True)
     ctx = group.commands[name].make_context(name, [], parent, resilient_parsing=True)
     return ctx.command, ctx

@@ -6,6 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from simtraffic.cli import main
+from simtraffic.cli.help_pages import PlainGroup
 from simtraffic.cli.usage import one_of
 from simtraffic.errors import UsageError
 
@@ -96,7 +97,7 @@ def test_a_bug_is_no_wrong_usage(monkeypatch):
     def raising(*_, **__):
         raise OddError
 
-    monkeypatch.setattr(main.PlainGroup, "main", raising)
+    monkeypatch.setattr(PlainGroup, "main", raising)
     result = ask("run")
 
     assert isinstance(result.exception, OddError)

@@ -44,7 +44,7 @@ def test_an_address_that_is_none_is_refused_before_anything_listens(
 ) -> None:
     for doors in ({"grpc": text, "http": None}, {"grpc": None, "http": text}):
         (option,) = (name for name, value in doors.items() if value)
-        with pytest.raises(UsageError) as caught, Collector(**doors):
+        with pytest.raises(UsageError) as caught, Collector(doors["grpc"], doors["http"]):
             pass
         assert str(caught.value).startswith(f"--{option} {text}: cannot listen there; {problem}")
 
@@ -54,7 +54,6 @@ def test_an_address_that_is_none_is_refused_before_anything_listens(
 def test_an_address_that_is_taken_or_of_others_is_told_as_that(
     option: str, faults: list[str] | None
 ) -> None:
-    doors = {"grpc": None, "http": None}
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         for address, cause in (
@@ -64,7 +63,11 @@ def test_an_address_that_is_taken_or_of_others_is_told_as_that(
         ):
             with (
                 pytest.raises(UsageError) as caught,
-                Collector(**{**doors, option: address}, faults=faults),
+                Collector(
+                    address if option == "grpc" else None,
+                    address if option == "http" else None,
+                    faults=faults,
+                ),
             ):
                 pass
             assert str(caught.value).startswith(f"--{option} {address}: cannot listen there; ")

@@ -107,7 +107,8 @@ def test_what_is_more_is_never_shown_as_less(name, values):
 def test_a_column_has_one_unit_and_stands_on_the_point(name, values):
     texts = COLUMNS[name](values)
 
-    shown = [SHOWN.fullmatch(text.strip()) for text in texts if not is_less(text)]
+    shown = [found for t in texts if not is_less(t) and (found := SHOWN.fullmatch(t.strip()))]
+    assert len(shown) == sum(not is_less(text) for text in texts)
     assert len({found[3] for found in shown if found[1].strip("0,") or found[2]}) <= 1
     if name != "usd":
         assert len({len(text) for text in texts}) == 1

@@ -35,6 +35,7 @@ def test_the_collector_finds_it_and_the_summary_calls_nothing_a_fault():
         "parent span did not arrive in the same trace",
         "point is not newer than the last of its stream",
     } <= found
+    assert result.imperfections is not None
     said = to_text(summary(result)).partition("\nBuilt-in collector\n")[2].partition("\n\n")[0]
     assert "\n  faults      none\n" in said
     assert f"{result.imperfections['duplicate_ids']} x span id came twice in its trace" in said
