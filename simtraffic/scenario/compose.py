@@ -26,6 +26,7 @@ from ruamel.yaml.reader import ReaderError
 
 from simtraffic.scenario.references import UnfilledError, has_references, substituted
 from simtraffic.scenario.tree import (
+    UNREAD,
     Mapping,
     Mark,
     Node,
@@ -226,13 +227,13 @@ class _Composer:
         is_plain = bool(event.implicit[0]) and event.tag is None
         mark = self._tagged(event, path, "str", "int", "float", "bool", "null")
         if not self._is_clean(text, mark, path):
-            return Scalar(mark, "", text)
+            return Scalar(mark, UNREAD, text)
         if has_references(text):
             return self._filled_in(text, mark, path, is_plain=is_plain)
         value = resolve(text) if is_plain or self._core_tag(event) not in {None, "str"} else text
         if isinstance(value, float) and not math.isfinite(value):
             self._note(mark, path, "not a finite number", f"found {printable(text)}")
-            return Scalar(mark, 0.0, text)
+            return Scalar(mark, UNREAD, text)
         return Scalar(mark, value, text, self._offset(event, text))
 
     def _filled_in(self, text: str, mark: Mark, path: Path, *, is_plain: bool) -> Scalar:
@@ -240,10 +241,10 @@ class _Composer:
             value = Referenced(substituted(text, self._environ))
         except UnfilledError as error:
             self._note(mark, path, error.problem, f"found {quoted(text)}", error.hint)
-            value = Referenced("")
+            return Scalar(mark, UNREAD, text)
         value.quoted = not is_plain
         if not self._is_clean(value, mark, path):
-            return Scalar(mark, "", text)
+            return Scalar(mark, UNREAD, text)
         return Scalar(mark, value, text)
 
     def _offset(self, event: Any, text: str) -> int | None:

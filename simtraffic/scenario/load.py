@@ -7,20 +7,19 @@ from typing import TYPE_CHECKING
 
 from simtraffic.errors import ScenarioError
 from simtraffic.scenario.checks import (
-    Review,
     absolute_conventions,
     check_imperfections,
-    check_incident_times,
     check_load,
     check_service,
     check_telemetry,
-    placed_at,
-    stage_starts,
 )
-from simtraffic.scenario.checks_reach import check_error_sums, check_matches, check_thresholds
+from simtraffic.scenario.checks_errors import check_error_sums
+from simtraffic.scenario.checks_incidents import check_incident_times, placed_at, stage_starts
+from simtraffic.scenario.checks_reach import check_matches, check_thresholds
 from simtraffic.scenario.checks_traffic import check_capacity, check_retries, check_traffic
 from simtraffic.scenario.draft import read_draft
 from simtraffic.scenario.known import Known, shipped
+from simtraffic.scenario.review import Review
 from simtraffic.scenario.source import Source, decoded, read_bytes, read_source
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from simtraffic import units
 from simtraffic.scenario.tree import Referenced, resolve
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 _T = TypeVar("_T")
 
@@ -25,9 +25,18 @@ MAX_NUMBER = 1e15
 MAX_INT64 = 2**63 - 1
 
 
-def wrong(problem: str, hint: str = "", offset: int = 0) -> PydanticCustomError:
-    """The error of a value; ``offset`` counts characters into its text."""
-    context = {"problem": problem, "hint": hint, "offset": offset}
+def wrong(
+    problem: str, hint: str = "", offset: int = 0, more: Sequence[tuple[str, str, int]] = ()
+) -> PydanticCustomError:
+    """The error of a value.
+
+    Args:
+        problem: What is wrong.
+        hint: What to do.
+        offset: Characters into the value's text.
+        more: Problem, hint and offset of what else is wrong with the same value.
+    """
+    context = {"problem": problem, "hint": hint, "offset": offset, "more": tuple(more)}
     return PydanticCustomError("simtraffic", "{problem}", context)
 
 

@@ -31,6 +31,19 @@ _WORDS: dict[str, bool | None] = {
 }
 
 
+class Unread:
+    """What stands for a value that could not be read; why is told already.
+
+    No field takes it, so that whatever rests on the value is in doubt.
+    """
+
+    def __repr__(self) -> str:
+        return "UNREAD"
+
+
+UNREAD = Unread()
+
+
 class Referenced(str):
     """A value that the environment filled in: text, or whatever else its field asks for."""
 
@@ -56,7 +69,7 @@ class Scalar:
     """A single value."""
 
     mark: Mark
-    value: bool | int | float | str | None
+    value: bool | int | float | str | Unread | None
     text: str
     """As written, without quotes, before references were filled in."""
     offset: int | None = None
@@ -94,6 +107,18 @@ class Mapping:
             else:
                 break
         return mark, node
+
+    def at(self, path: Path) -> Node | None:
+        """The node at exactly this path; None where there is none."""
+        node: Node = self
+        for step in path:
+            if isinstance(node, Mapping) and step in node.entries:
+                node = node.entries[str(step)][1]
+            elif isinstance(node, Sequence) and isinstance(step, int) and step < len(node.items):
+                node = node.items[step]
+            else:
+                return None
+        return node
 
     def key_mark(self, path: Path) -> Mark:
         """Where the last key of ``path`` stands; for an item of a list, where that item starts."""
