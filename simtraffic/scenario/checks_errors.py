@@ -75,22 +75,24 @@ def _check_incident_sums(review: Review, base: Mapping[Reach, float]) -> None:
     instances = {incidents[index].match.instance for index in adding} - {None} or {None}
     worst = dict(adding)
     for reach, before in base.items():
+        met = [index for index in in_order if reach.meets(incidents[index].match)]
         for index in adding.keys() - starts.keys():
             if reach.meets(incidents[index].match):
                 worst[index] = max(worst[index], before + adding[index])
-        met = [index for index in in_order if reach.meets(incidents[index].match)]
         for instance in instances:
+            here = [index for index in met if incidents[index].match.instance in {None, instance}]
             ends: list[tuple[int, float]] = []  # a heap of those in force, with what they add
             total = before
-            for index in met:
-                incident = incidents[index]
-                if incident.match.instance not in {None, instance}:
-                    continue
+            for index in here:
                 while ends and ends[0][0] <= starts[index]:
                     total -= heappop(ends)[1]
-                heappush(ends, (starts[index] + incident.duration_ns, adding[index]))
+                heappush(ends, (starts[index] + incidents[index].duration_ns, adding[index]))
                 total += adding[index]
                 worst[index] = max(worst[index], total)
+    _note_sums(review, adding, worst)
+
+
+def _note_sums(review: Review, adding: Mapping[int, float], worst: Mapping[int, float]) -> None:
     for index, total in worst.items():
         if total > _MOST:
             path = ("incidents", index, "errors")

@@ -12,8 +12,8 @@ from simtraffic.scenario.tree import Scalar, quoted
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from simtraffic.scenario.review import Review
     from simtraffic.scenario.model import Flow, Match, Scenario
+    from simtraffic.scenario.review import Review
     from simtraffic.scenario.tree import Path
 
 
@@ -43,6 +43,12 @@ def reaches(scenario: Scenario) -> list[Reach]:
 
 
 def reaches_of(flow: Flow, fallback: dict[str, str]) -> list[Reach]:
+    """What one flow may call.
+
+    Args:
+        flow: The flow.
+        fallback: Provider to the provider or model that stands in for it.
+    """
     found = [Reach(flow.name, provider_of(model), model) for model in flow.models]
     waiting = [reach.provider for reach in found]
     seen = set(waiting)

@@ -9,8 +9,8 @@ from simtraffic.scenario.model import TokenSpec
 from simtraffic.workflows import workflow_of
 
 if TYPE_CHECKING:
-    from simtraffic.scenario.review import Review
     from simtraffic.scenario.model import Flow
+    from simtraffic.scenario.review import Review
     from simtraffic.scenario.tree import Path
 
 
@@ -69,12 +69,7 @@ def _check_tokens(review: Review, index: int, flow: Flow) -> None:
     if not isinstance(flow.tokens, TokenSpec):
         review.expect_name(path, flow.tokens, review.known.profiles, "profile")
         return
-    for side in ("input", "output"):
-        quantiles = getattr(flow.tokens, side)
-        if quantiles is None or not review.is_sound(*path, side):
-            continue
-        if quantiles.p95 < quantiles.p50:
-            review.note((*path, side, "p95"), "p95 is below p50", hint=f"p50 is {quantiles.p50}")
+    _check_quantiles(review, path, flow.tokens)
     if not review.is_sound("traffic", index, "workflow"):
         return
     given = review.keys(path)
@@ -84,6 +79,15 @@ def _check_tokens(review: Review, index: int, flow: Flow) -> None:
         for key in ("output", "reasoning"):
             if key in given:
                 review.note((*path, key), f"embeddings have no {key}", hint="leave it out")
+
+
+def _check_quantiles(review: Review, path: Path, tokens: TokenSpec) -> None:
+    for side in ("input", "output"):
+        quantiles = getattr(tokens, side)
+        if quantiles is None or not review.is_sound(*path, side):
+            continue
+        if quantiles.p95 < quantiles.p50:
+            review.note((*path, side, "p95"), "p95 is below p50", hint=f"p50 is {quantiles.p50}")
 
 
 def check_retries(review: Review) -> None:

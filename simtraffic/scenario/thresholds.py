@@ -116,7 +116,7 @@ class Threshold(Part):
 
 
 class _Reader:
-    """A cursor over the text, with what was found wrong: problem, hint and the place in the text."""
+    """A cursor over the text; remembers what is wrong: problem, hint and place in the text."""
 
     def __init__(self, text: str) -> None:
         self.text = text
