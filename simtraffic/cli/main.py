@@ -161,8 +161,9 @@ def _is_bug(error: Exception) -> bool:
 
 def _tell_error(error: SimtrafficError) -> None:
     if isinstance(error, FaultsError):
-        for fault in error.faults:
-            console.tell(str(fault))
+        from simtraffic.cli.faults import tell_faults  # noqa: PLC0415
+
+        tell_faults(error.faults)
         return
     for line in str(error).splitlines():
         console.tell(f"simtraffic: {line.removeprefix('simtraffic: ')}")
