@@ -9,9 +9,10 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from simtraffic.scenario.quantities import MOST_REQUESTS
 from simtraffic.scenario.secrets import is_secret
 from simtraffic.scenario.tree import Referenced, Scalar
-from simtraffic.units import format_duration
+from simtraffic.units import MAX_DURATION_NS, NS_PER_SECOND, format_duration
 
 if TYPE_CHECKING:
     from simtraffic.scenario.review import Review
@@ -64,8 +65,28 @@ def check_load(review: Review) -> None:
     names = [stage.name or f"stage-{i}" for i, stage in enumerate(stages, start=1)]
     review.expect_distinct(("load", "stages"), names, "stage")
     are_sound = all(review.is_sound("load", "stages", i, "duration") for i in range(len(stages)))
-    if are_sound and not sum(stage.duration_ns for stage in stages):
+    total_ns = sum(stage.duration_ns for stage in stages)
+    if are_sound and not total_ns:
         review.note(("load", "stages"), "the run takes no time", hint="give a stage a duration")
+    if total_ns > MAX_DURATION_NS:
+        found = f"found {format_duration(total_ns)}"
+        hint = f"at most {format_duration(MAX_DURATION_NS)} in all"
+        review.note(("load", "stages"), "the run is too long", found, hint)
+    _check_requests(review)
+
+
+def _check_requests(review: Review) -> None:
+    """What the stages ask for can be simulated; a stage that cannot be read asks for nothing."""
+    expected, before = 0.0, review.scenario.load.start
+    for stage in review.scenario.load.stages:
+        after = stage.target if stage.target is not None else stage.rate or 0.0
+        mean = (before + after) / 2 if stage.rate is None else after
+        expected += mean * stage.duration_ns / NS_PER_SECOND
+        before = after
+    if expected > MOST_REQUESTS:
+        found = f"found {expected:.3g}"
+        hint = f"at most {MOST_REQUESTS:.0e}: lower the rates, or shorten the stages"
+        review.note(("load", "stages"), "more requests than can be simulated", found, hint)
 
 
 def _check_stage(review: Review, path: Path) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from simtraffic.scenario.known import provider_of
 from simtraffic.scenario.model import TokenSpec
+from simtraffic.units import MAX_DURATION_NS, format_duration
 from simtraffic.workflows import workflow_of
 
 if TYPE_CHECKING:
@@ -91,8 +92,14 @@ def _check_quantiles(review: Review, path: Path, tokens: TokenSpec) -> None:
 
 
 def check_retries(review: Review) -> None:
-    """Fallbacks lead from a provider to another one that can do the same."""
+    """Fallbacks lead from a provider to another one that can do the same; waits end some day."""
     known = review.known
+    retries = review.scenario.retries
+    waits_ns = retries.backoff_ns * (2 ** (retries.max_attempts - 1) - 1)
+    if waits_ns > MAX_DURATION_NS and review.is_sound("retries", "backoff"):
+        found = f"found {format_duration(waits_ns)} over {retries.max_attempts} attempts"
+        hint = f"at most {format_duration(MAX_DURATION_NS)}: each wait is twice the one before"
+        review.note(("retries", "backoff"), "the waits are too long", found, hint)
     for source in review.keys(("retries", "fallback")):
         path = ("retries", "fallback", source)
         if source not in known.providers:

@@ -20,14 +20,14 @@ from simtraffic.scenario.names import hint_for
 from simtraffic.scenario.part import Part
 from simtraffic.scenario.quantities import (
     MAX_INT64,
-    Count,
     DurationNs,
+    Factor,
     Flag,
     Name,
-    Positive,
     Rate,
     Share,
     Text,
+    TokenCount,
     Weight,
     count,
     number,
@@ -156,8 +156,8 @@ class Load(Part):
 class Quantiles(Part):
     """Median and 95th percentile of a number of tokens."""
 
-    p50: Count
-    p95: Count
+    p50: TokenCount
+    p95: TokenCount
 
 
 class TokenSpec(Part):
@@ -274,7 +274,7 @@ class Incident(Part):
     match: Match = Match()
     errors: Errors = Field(default_factory=dict)
     """Added to the shares in force."""
-    slowdown: Positive = 1.0
+    slowdown: Factor = 1.0
     """Factor on the provider's time."""
 
 
