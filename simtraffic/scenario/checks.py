@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from simtraffic.scenario.quantities import MOST_REQUESTS
 from simtraffic.scenario.secrets import is_secret
-from simtraffic.scenario.tree import Referenced, Scalar
+from simtraffic.scenario.tree import Referenced, Scalar, resolve, survives
 from simtraffic.units import MAX_DURATION_NS, NS_PER_SECOND, format_duration
 
 if TYPE_CHECKING:
@@ -45,6 +45,24 @@ def check_service(review: Review) -> None:
                 "found one in plain text",
                 "write ${NAME} and set it in the environment",
             )
+        elif (change := _change(review, path)) is not None:
+            hint = f"put it in quotes; without them {change} is sent"
+            review.note(path, "a value that would be sent otherwise than written", hint=hint)
+
+
+def _change(review: Review, path: Path) -> str | None:
+    """What would become of an attribute whose written form is lost as a number or truth value."""
+    node = review.tree.at(path)
+    if not isinstance(node, Scalar) or not review.is_sound(*path):
+        return None
+    if isinstance(node.value, Referenced):
+        text = "" if node.value.quoted else str(node.value)
+    else:
+        text = "" if isinstance(node.value, str) else node.text
+    if survives(text):
+        return None
+    value = resolve(text)
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _holds_secret(review: Review, path: Path) -> bool:

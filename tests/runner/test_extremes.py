@@ -90,7 +90,7 @@ EXTREMES: dict[str, tuple[list, list]] = {
     "service.instances": ([1, 1000], [0, 1001]),
     "load.arrivals": (["gamma(cv=0.000000001)", "gamma(cv=100)"], ["gamma(cv=0)", "gamma(cv=101)"]),
     "load.start": (["0/s", "999999999999999/s"], ["-1/s", "1000000000000000/s"]),
-    "load.stages[].duration": (["1ns", "1d"], ["0s", "3651d"]),
+    "load.stages[].duration": (["1ns", "1m"], ["0s", "3651d"]),
     "load.stages[].target": (["0/s", "0.000000001/d"], ["-1/s", "999999999999999/s"]),
     "load.stages[].rate": (["0/s", "0.000000001/d"], ["-1/s", "999999999999999/s"]),
     "traffic[].share": FACTORS,
@@ -153,6 +153,8 @@ def with_value(path, value):
         if isinstance(node, list):
             # An incident has `at` or `in`.
             node = node[1] if keys[-1] == "at" else node[0]
+    if "stages" in keys:
+        said["incidents"] = []
     if keys[-1] == "target":
         del node["rate"]
     node[keys[-1]] = value
