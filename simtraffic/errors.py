@@ -101,6 +101,11 @@ class FaultsError(SimtrafficError):
 class ScenarioError(FaultsError):
     """A scenario file is wrong."""
 
+    def __init__(self, faults: Sequence[Fault], conventions: Sequence[str] = ()) -> None:
+        super().__init__(faults)
+        self.conventions = tuple(conventions)
+        """Convention files that it names all the same, to be looked at as well."""
+
 
 class ConventionError(FaultsError):
     """A convention file is wrong."""

@@ -61,7 +61,22 @@ def load_scenario(
         UsageError: The file cannot be read.
     """
     file = os.fspath(path)
-    text, faults = decoded(read_bytes(file), file)
+    return read_scenario(read_bytes(file), file=file, environ=environ, known=known)
+
+
+def read_scenario(
+    data: bytes,
+    *,
+    file: str,
+    environ: Mapping[str, str] | None = None,
+    known: Known | None = None,
+) -> Scenario:
+    """Read a scenario from bytes; ``file`` is their name in faults, and where paths start from.
+
+    Raises:
+        ScenarioError: The content is wrong; carries every fault.
+    """
+    text, faults = decoded(data, file)
     if text is None:
         raise ScenarioError(faults)
     return parse_scenario(text, file=file, environ=environ, known=known)
@@ -95,7 +110,8 @@ def _scenario(source: Source, file: str, known: Known | None) -> Scenario:
     for check in _CHECKS:
         check(review)
     if faults:
-        raise ScenarioError(_in_order(faults, file))
+        own = (name for name in absolute_conventions(review) if os.path.isfile(name))
+        raise ScenarioError(_in_order(faults, file), tuple(own))
     return _resolved(review)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
-import random
+import random  # noqa: TID251 - which pairs are planted, not what is simulated
 
 import pytest
 
@@ -34,7 +34,7 @@ def pairs():
     if os.environ.get("SIMTRAFFIC_ALL_PAIRS"):
         return whole
     near = [pair for pair in whole if parent(pair[0]) == parent(pair[1])]
-    draw = random.Random(7)  # noqa: TID251 - which pairs are planted, not what is simulated
+    draw = random.Random(7)
     far = [
         pair
         for plant in PLANTS
