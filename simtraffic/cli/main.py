@@ -60,9 +60,7 @@ _COMMANDS = {
     "check": _Entry("check", "check", "Validate scenario files; all faults at once."),
     "init": _Entry("init", "init", "Write a starter scenario with comments."),
     "schema": _Entry("schema", "schema", "Print the JSON Schema of the scenario file."),
-    "show": _Entry(
-        "show", "show", "List models, conventions, scenarios or metrics to choose from."
-    ),
+    "show": _Entry("show", "show", "List models, profiles, conventions, scenarios or metrics."),
     "collect": _Entry("collect", "collect", "Run the built-in OTLP collector on its own."),
 }
 

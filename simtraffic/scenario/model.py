@@ -31,6 +31,7 @@ from simtraffic.scenario.quantities import (
     Weight,
     count,
     number,
+    one_of,
     text,
     typed,
     whole_from,
@@ -176,6 +177,14 @@ def _tokens_kind(value: object) -> str:
     return "<spec>" if isinstance(value, dict | TokenSpec) else "<profile>"
 
 
+def _profile(value: object) -> str:
+    hint = "name one, such as conversation, or write {input: {p50: 900, p95: 4k}, output: {...}}"
+    return one_of(value, "neither a profile nor lengths", hint)
+
+
+_Profile = Annotated[str, BeforeValidator(_profile), WithJsonSchema({"type": "string"})]
+
+
 class Turns(Part):
     """How many requests a conversation has."""
 
@@ -226,7 +235,7 @@ class Flow(Part):
     """Relative to the other flows."""
     streaming: Share = 0.0
     tokens: Annotated[
-        Annotated[Text, Tag("<profile>")] | Annotated[TokenSpec, Tag("<spec>")],
+        Annotated[_Profile, Tag("<profile>")] | Annotated[TokenSpec, Tag("<spec>")],
         Discriminator(_tokens_kind),
     ]
     conversation: Conversation | None = None

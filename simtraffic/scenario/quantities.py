@@ -95,6 +95,13 @@ def text(value: object) -> str:
     raise wrong("not text", "put it in quotes")
 
 
+def one_of(value: object, problem: str, hint: str) -> str:
+    """A name that stands for something else: a number in its place means nothing, quoted or not."""
+    if not isinstance(value, str):
+        raise wrong(problem, hint)
+    return str(value)
+
+
 def duration(value: object) -> int:
     """Nanoseconds."""
     return _with_unit(value, units.parse_duration, "a duration", "write it like 250ms, 30s or 2m")
@@ -142,7 +149,7 @@ def tokens(value: object) -> int:
 def _with_unit(value: object, parse: Callable[[str], _T], noun: str, hint: str) -> _T:
     value = typed(value)
     if isinstance(value, bool) or not isinstance(value, int | float | str):
-        raise wrong(f"not {noun}", hint)
+        raise wrong(problem, hint)
     try:
         return parse(str(value))
     except units.UnitError as error:
