@@ -30,9 +30,9 @@ from simtraffic.scenario.quantities import (
     TokenCount,
     Weight,
     count,
+    named,
     number,
     one_of,
-    text,
     typed,
     whole_from,
     wrong,
@@ -58,6 +58,15 @@ ErrorKind = Annotated[
 Workflow = WorkflowName
 Signal = Literal["traces", "metrics", "logs"]
 Errors = dict[ErrorKind, Share]
+
+_Provider = Annotated[str, *named("not a provider", "write a name, such as openai")]
+_Model = Annotated[str, *named("not a model", "write it like openai/gpt-4o-mini")]
+_StandIn = Annotated[
+    str, *named("neither a provider nor a model", "write it like anthropic or openai/gpt-4o-mini")
+]
+_Convention = Annotated[
+    str, *named("not a convention", "write a name, such as gen_ai, or the path of a file")
+]
 
 UNPLACED = -1
 """``Incident.at_ns`` before ``in`` and ``after`` are resolved; never in a finished scenario."""
@@ -108,7 +117,7 @@ class Arrivals(Part):
 
 
 def _arrivals(value: object) -> Arrivals:
-    read = text(value)
+    read = one_of(value, "unknown arrivals", "known: even, poisson, gamma(cv=2.5)")
     if read == "even":
         return Arrivals(kind="even", cv=0.0)
     if read == "poisson":
@@ -177,12 +186,8 @@ def _tokens_kind(value: object) -> str:
     return "<spec>" if isinstance(value, dict | TokenSpec) else "<profile>"
 
 
-def _profile(value: object) -> str:
-    hint = "name one, such as conversation, or write {input: {p50: 900, p95: 4k}, output: {...}}"
-    return one_of(value, "neither a profile nor lengths", hint)
-
-
-_Profile = Annotated[str, BeforeValidator(_profile), WithJsonSchema({"type": "string"})]
+_LENGTHS = "name one, such as conversation, or write {input: {p50: 900, p95: 4k}, output: {...}}"
+_Profile = Annotated[str, *named("neither a profile nor lengths", _LENGTHS)]
 
 
 class Turns(Part):
@@ -256,15 +261,15 @@ class Retries(Part):
 
     max_attempts: Annotated[int, *whole_from(1, 20)] = 1
     backoff_ns: DurationNs = Field(default=500_000_000, alias="backoff")
-    fallback: dict[str, Text] = Field(default_factory=dict)
+    fallback: dict[str, _StandIn] = Field(default_factory=dict)
     """Provider to the ``provider`` or ``provider/model`` that stands in for it."""
 
 
 class Match(Part):
     """Whom an incident hits; everyone when nothing is given."""
 
-    provider: Text | None = None
-    model: Text | None = None
+    provider: _Provider | None = None
+    model: _Model | None = None
     """As under ``models``: ``provider/model``."""
     flow: Text | None = None
     instance: Annotated[int, *whole_from(1, 1000)] | None = None
@@ -299,7 +304,7 @@ class MetricsSettings(Part):
 class Telemetry(Part):
     """How the traffic is told."""
 
-    conventions: tuple[Text, ...] = Field(default=("gen_ai",), json_schema_extra=_NOT_EMPTY)
+    conventions: tuple[_Convention, ...] = Field(default=("gen_ai",), json_schema_extra=_NOT_EMPTY)
     """Built-in names, or paths, which are absolute here; the first gives name, kind and status."""
     signals: tuple[Signal, ...] = Field(
         default=("traces", "metrics", "logs"), json_schema_extra=_NOT_EMPTY

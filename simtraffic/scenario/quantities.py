@@ -149,7 +149,7 @@ def tokens(value: object) -> int:
 def _with_unit(value: object, parse: Callable[[str], _T], noun: str, hint: str) -> _T:
     value = typed(value)
     if isinstance(value, bool) or not isinstance(value, int | float | str):
-        raise wrong(problem, hint)
+        raise wrong(f"not {noun}", hint)
     try:
         return parse(str(value))
     except units.UnitError as error:
@@ -175,6 +175,13 @@ def _name(value: object) -> str:
 _NAME = re.compile(NAME_PATTERN)
 
 Text = Annotated[str, BeforeValidator(text), _schema(type="string")]
+
+
+def named(problem: str, hint: str) -> tuple[BeforeValidator, WithJsonSchema]:
+    """Validator and schema of a name that is looked up elsewhere."""
+    return BeforeValidator(lambda value: one_of(value, problem, hint)), _schema(type="string")
+
+
 Name = Annotated[str, BeforeValidator(_name), _schema(type="string", pattern=NAME_PATTERN)]
 Flag = Annotated[bool, BeforeValidator(flag), _schema(type="boolean")]
 Weight = Annotated[float, BeforeValidator(number), _schema(type="number", minimum=0)]

@@ -117,7 +117,7 @@ class Review:
         """Whether an item of the list whose name is in doubt may be meant to have this one."""
         node = self.tree.at(path)
         if not isinstance(node, Sequence):
-            return path in self.draft.doubts
+            return not self.is_read(*path)
         for index in range(len(node.items)):
             if self.is_sound(*path, index, "name"):
                 continue

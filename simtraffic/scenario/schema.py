@@ -16,7 +16,7 @@ from simtraffic.scenario.compose import compose
 from simtraffic.scenario.explained import EXAMPLES, MEANING
 from simtraffic.scenario.known import Known, shipped
 from simtraffic.scenario.tree import plain
-from simtraffic.scenario.wording import PARTS
+from simtraffic.scenario.wording import PARTS, place_of
 
 _REFERENCE = {"$ref": "#/$defs/Reference"}
 _SCALARS = ("string", "number", "integer", "boolean")
@@ -132,10 +132,7 @@ def _illustrate(schema: dict[str, Any], parts: dict[str, Any]) -> None:
     """An example of each key, and what it means where the noun itself does not say."""
     for place, noun in PARTS.items():
         part = schema if noun is model.Scenario else parts[noun.__name__]
-        path = ""
-        for step in place:
-            path += "[]" if step == "*" and not path.endswith("models") else f".{step}"
-        path = path.lstrip(".")
+        path = place_of(place)
         for key, field in part["properties"].items():
             here = f"{path}.{key}" if path else key
             field["examples"] = [_read(EXAMPLES[here])]

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from simtraffic.scenario import imperfections, model
+from simtraffic.scenario.explained import EXAMPLES
 from simtraffic.scenario.names import HINTED, hint_for, nearest_name
 from simtraffic.scenario.tree import UNREAD, Mapping, Scalar, described, quoted
 
@@ -51,7 +52,6 @@ _EXAMPLES = {
     "models": "add models like {openai/gpt-4o-mini: 1}",
     "tokens": "name a profile of the catalogue or give input and output",
     "workflow": "add workflow: chat, completion or embeddings",
-    "share": "add share: 1",
 }
 _PLAIN_WORDS = {
     "model_type": ("must be a mapping", "write keys with values"),
@@ -105,6 +105,15 @@ def pattern(path: Path) -> tuple[str, ...]:
     return tuple(steps)
 
 
+def place_of(path: Path) -> str:
+    """The path as the explanations of keys have it: ``traffic[].models.*.weight``."""
+    place = ""
+    for step in pattern(path):
+        under_names = place.rpartition(".")[2] in _NAMED_BELOW
+        place += "[]" if step == "*" and not under_names else f".{step}"
+    return place.lstrip(".")
+
+
 def path_of(location: tuple[str | int, ...]) -> Path:
     """A pydantic location without the marks that it adds for unions and keys."""
     steps: list[str | int] = []
@@ -138,7 +147,8 @@ def _finding(detail: ErrorDetails, tree: Mapping, *, is_terse: bool = False) -> 
     mark, node = tree.find(path)
     if kind == "missing":
         name = str(path[-1])
-        hint = _EXAMPLES.get(name, f"add {name}")
+        example = EXAMPLES.get(place_of(path))
+        hint = _EXAMPLES.get(name) or (f"add {name}: {example}" if example else f"add {name}")
         fault = mark.fault(path, "a required key is missing", described(node), hint)
         return Finding(path, fault, is_missing=True)
     if kind == "extra_forbidden":
