@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simtraffic.simulation.faults import RETRYABLE, FaultModel
+from simtraffic.simulation.faults import LONGEST_NS, RETRYABLE, FaultModel
 from simtraffic.simulation.tables import Attempts
 
 if TYPE_CHECKING:
@@ -28,8 +28,8 @@ OVERHEAD_NS = 200_000
 """From an operation's start to its first attempt, and from its last attempt to its end: building
 the request and reading the answer. Own assumption."""
 
-LONGEST_NS = 100 * 86_400 * 1e9
-"""No attempt takes longer than 100 days, whatever slows it: times stay inside what 64 bits hold."""
+_SLOWEST = 1e12
+"""Factor beyond which further incidents make no difference: all of it is over the longest."""
 
 _JITTER = 0.2
 """Waits before a retry vary by so much to both sides."""
@@ -185,6 +185,7 @@ class CallModel:
         if slower is not None:
             for incident, affected in met:
                 np.multiply(slower, incident.slowdown, out=slower, where=affected)
+                np.minimum(slower, _SLOWEST, out=slower)
             first *= slower
             duration *= slower
             np.minimum(first, LONGEST_NS, out=first)
