@@ -77,8 +77,11 @@ def _checked(one: Found) -> str:
 
         convention = read_convention(one.content(), one.path or one.name)
         spans, metrics = len(convention.spans), len(convention.metrics)
-        parts = (_counted(spans, "kind of span", "kinds of spans"), _counted(metrics, "metric"))
-        parts += (_counted(len(convention.logs), "log record"),)
+        parts = [
+            _counted(spans, "kind of span", "kinds of spans"),
+            _counted(metrics, "metric"),
+            _counted(len(convention.logs), "log record"),
+        ]
         return ", ".join(["convention", *(part for part in parts if part)])
     try:
         loaded = load(one, os.environ)

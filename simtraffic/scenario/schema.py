@@ -150,7 +150,8 @@ def _read(example: str) -> Any:
 
 def _explain(part: dict[str, Any], noun: str, fields: dict[str, str]) -> None:
     """Put the docstrings of a noun's fields beside them."""
-    names = getattr(model, noun, getattr(imperfections, noun, None)).model_fields
+    home = model if hasattr(model, noun) else imperfections
+    names = getattr(home, noun).model_fields
     for name, said in fields.items():
         key = names[name].alias or name if name in names else name
         if key in part.get("properties", {}):
