@@ -36,7 +36,8 @@ def catalog(rows: Rows) -> RenderableType:
 
 def profiles(rows: Rows) -> RenderableType:
     """Token profiles with their lengths."""
-    drawn = table("profile", "input p50", "p95", "output p50", "p95", "cached", words=(0,))
+    heads = ("profile", "input p50", "input p95", "output p50", "output p95", "cached")
+    drawn = Table(heads, words=(0,))
     for row in rows:
         lengths = [
             figures.count(row[f"{side}_tokens_{name}"])

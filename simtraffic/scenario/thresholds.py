@@ -224,6 +224,8 @@ def _known_measures() -> str:
 def _operator(reader: _Reader) -> str:
     """The operator; empty when there is none, so that nothing after it makes sense."""
     start = reader.at
+    if reader.errors and reader.is_done():
+        return ""  # a single wrong word lacks more than can be told
     match = reader.take(_OPERATOR)
     if match is None or match[0] not in OPERATORS:
         problem = "unknown operator" if match else "an operator is missing"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import json
 import re
+from typing import Any
 
 import pytest
 
@@ -17,7 +18,7 @@ from simtraffic.errors import ExitCode, ScenarioError
 from simtraffic.scenario.load import parse_scenario
 from tools.scenario_reference import every_key, type_of
 
-BASE = {
+BASE: dict[str, Any] = {
     "version": 1,
     "name": "tiny",
     "seed": 1,
@@ -84,7 +85,7 @@ TOKENS = ([1, "1000G"], [0, "1001G"])
 FACTORS = ([0, 1e-320, 10**15], [-1, 2 * 10**15])
 TIMES = ["0s", "1ns", "3650d"]
 
-EXTREMES: dict[str, tuple[list, list]] = {
+EXTREMES: dict[str, tuple[list[Any], list[Any]]] = {
     "version": ([1], [0, 2]),
     "seed": ([0, 2**63 - 1], [-1, 2**63]),
     "service.instances": ([1, 1000], [0, 1001]),
@@ -144,7 +145,7 @@ def with_value(path, value):
     """The tiny scenario with a value at a path; the first item stands for all of a list."""
     said = copy.deepcopy(BASE)
     keys = [key for key in re.split(r"\.|\[\]\.?", path) if key]
-    node = said
+    node: Any = said
     for key in keys[:-1]:
         if key == "*":
             node = node["anthropic/claude-haiku-4.5"]
@@ -216,7 +217,7 @@ SILENT = [
 
 @pytest.mark.parametrize("stages", SILENT, ids=str)
 def test_silence_however_long_is_planned_and_run(stages):
-    said = {**copy.deepcopy(BASE), "load": {"stages": stages}, "incidents": []}
+    said: dict[str, Any] = {**copy.deepcopy(BASE), "load": {"stages": stages}, "incidents": []}
     said["telemetry"]["metrics"]["interval"] = "1h"
     scenario = parse_scenario(json.dumps(said))
 
@@ -229,7 +230,7 @@ def test_silence_however_long_is_planned_and_run(stages):
 
 def test_a_day_of_silence_at_the_usual_interval_is_planned():
     """Longer than what a plan plays through, and without a block that it could sample."""
-    said = {**copy.deepcopy(BASE), "load": {"stages": SILENT[0]}, "incidents": []}
+    said: dict[str, Any] = {**copy.deepcopy(BASE), "load": {"stages": SILENT[0]}, "incidents": []}
 
     assert plan(parse_scenario(json.dumps(said))).schedule.planned == 0
 
