@@ -6,7 +6,8 @@ Stages raise them, the command line catches them once. A message reads
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import unicodedata
+from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
@@ -40,6 +41,10 @@ class Fault:
     problem: str
     found: str = ""
     hint: str = ""
+    source: str = field(default="", compare=False)
+    """The line of the file as it is written, to be shown; empty when it is not at hand."""
+    is_of_form: bool = field(default=False, compare=False)
+    """Whether YAML itself cannot be read there, so that words without the line do not suffice."""
 
     def __str__(self) -> str:
         """One line: ``file:line:column path: problem; found; hint``."""
@@ -47,6 +52,28 @@ class Fault:
         head = f"{place} {self.path}" if self.path else place
         said = "; ".join(part for part in (self.problem, self.found, self.hint) if part)
         return f"{head}: {said}"
+
+    def excerpt(self, width: int = 100) -> tuple[str, str]:
+        """The line that it stands in and a line with a caret below the place.
+
+        Args:
+            width: Columns; a longer line is cut around the place, and marked so.
+        """
+        at = min(max(self.column - 1, 0), len(self.source))
+        start = max(0, at - width * 2 // 3) if len(self.source) > width else 0
+        cut = self.source[start : start + width]
+        shown = f"{'…' if start else ''}{cut}{'…' if start + width < len(self.source) else ''}"
+        before = shown[: at - start + bool(start)]
+        gap = "".join("\t" if c == "\t" else " " * _columns(c) for c in before)
+        clean = "".join(c if c == "\t" or c.isprintable() else "\ufffd" for c in shown)
+        return clean, f"{gap}^"
+
+
+def _columns(character: str) -> int:
+    """How wide a terminal draws it."""
+    if unicodedata.combining(character) or unicodedata.category(character) == "Cf":
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in {"W", "F"} else 1
 
 
 class SimtrafficError(Exception):
@@ -73,6 +100,11 @@ class FaultsError(SimtrafficError):
 
 class ScenarioError(FaultsError):
     """A scenario file is wrong."""
+
+    def __init__(self, faults: Sequence[Fault], conventions: Sequence[str] = ()) -> None:
+        super().__init__(faults)
+        self.conventions = tuple(conventions)
+        """Convention files that it names all the same, to be looked at as well."""
 
 
 class ConventionError(FaultsError):

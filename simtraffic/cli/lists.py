@@ -34,6 +34,20 @@ def catalog(rows: Rows) -> RenderableType:
     return drawn
 
 
+def profiles(rows: Rows) -> RenderableType:
+    """Token profiles with their lengths."""
+    heads = ("profile", "input p50", "input p95", "output p50", "output p95", "cached")
+    drawn = Table(heads, words=(0,))
+    for row in rows:
+        lengths = [
+            figures.count(row[f"{side}_tokens_{name}"])
+            for side in ("input", "output")
+            for name in ("p50", "p95")
+        ]
+        drawn.add_row(row["profile"], *lengths, f"{row['cached']:.0%}")
+    return drawn
+
+
 def conventions(rows: Rows) -> RenderableType:
     """Conventions with how much each tells."""
     heads = ("convention", "version", "metrics", "log records", "spans")
@@ -83,6 +97,7 @@ class Metrics(Drawn):
 
 DRAWN: dict[str, Callable[[Rows], RenderableType]] = {
     "catalog": catalog,
+    "profiles": profiles,
     "conventions": conventions,
     "scenarios": scenarios,
     "metrics": metrics,

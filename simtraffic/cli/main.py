@@ -60,9 +60,7 @@ _COMMANDS = {
     "check": _Entry("check", "check", "Validate scenario files; all faults at once."),
     "init": _Entry("init", "init", "Write a starter scenario with comments."),
     "schema": _Entry("schema", "schema", "Print the JSON Schema of the scenario file."),
-    "show": _Entry(
-        "show", "show", "List models, conventions, scenarios or metrics to choose from."
-    ),
+    "show": _Entry("show", "show", "List models, profiles, conventions, scenarios or metrics."),
     "collect": _Entry("collect", "collect", "Run the built-in OTLP collector on its own."),
 }
 
@@ -161,8 +159,9 @@ def _is_bug(error: Exception) -> bool:
 
 def _tell_error(error: SimtrafficError) -> None:
     if isinstance(error, FaultsError):
-        for fault in error.faults:
-            console.tell(str(fault))
+        from simtraffic.cli.faults import tell_faults  # noqa: PLC0415
+
+        tell_faults(error.faults)
         return
     for line in str(error).splitlines():
         console.tell(f"simtraffic: {line.removeprefix('simtraffic: ')}")

@@ -185,14 +185,16 @@ def scenarios(paths: Sequence[str], changes: Changes) -> list[Scenario]:
         ScenarioError: with the faults of all files.
         UsageError: a file cannot be read or an option is wrong.
     """
+    from simtraffic.cli.found import found, load  # noqa: PLC0415
     from simtraffic.errors import ScenarioError  # noqa: PLC0415
-    from simtraffic.scenario import load_scenario  # noqa: PLC0415 - takes a while
 
+    if list(paths).count("-") > 1:
+        raise UsageError("-: standard input can be read once; found it twice; leave one out")
     loaded: list[Scenario] = []
     faults: list[Fault] = []
     for path in paths:
         try:
-            loaded.append(load_scenario(path, environ=os.environ))
+            loaded.append(load(found(path), os.environ))
         except ScenarioError as error:
             faults += error.faults
     if faults:

@@ -23,6 +23,7 @@ class Shown(StrEnum):
     """What can be listed."""
 
     CATALOG = "catalog"
+    PROFILES = "profiles"
     CONVENTIONS = "conventions"
     SCENARIOS = "scenarios"
     METRICS = "metrics"
@@ -46,6 +47,7 @@ def show(
 
     Examples:
       simtraffic show catalog                      models, speeds, prices
+      simtraffic show profiles                     token lengths to name in `tokens`
       simtraffic show conventions                  ways to tell a request
       simtraffic show metrics --convention gen_ai  series, and Prometheus names
       simtraffic show scenarios --json
@@ -80,6 +82,23 @@ def _catalog(_conventions: list[str]) -> list[dict[str, Any]]:
         }
         for model in load_catalog().models.values()
     ]
+
+
+def _profiles(_conventions: list[str]) -> list[dict[str, Any]]:
+    from simtraffic.catalog import load_catalog  # noqa: PLC0415
+    from simtraffic.distributions import Z95, QuantileTables  # noqa: PLC0415
+
+    rows = []
+    for profile in load_catalog().profiles.values():
+        row: dict[str, Any] = {"profile": profile.name}
+        for side, parts in (("input", profile.input), ("output", profile.output)):
+            lengths = QuantileTables.of_mixtures([[(p.weight, p.mu, p.sigma) for p in parts]])
+            for name, score in (("p50", 0.0), ("p95", Z95)):
+                row[f"{side}_tokens_{name}"] = round(lengths.quantile(0, score))
+        row["cached"] = profile.cached
+        row["source"] = profile.source
+        rows.append(row)
+    return rows
 
 
 def _conventions(_conventions: list[str]) -> list[dict[str, Any]]:
@@ -164,6 +183,7 @@ def _scenario_files() -> list[tuple[str, Path]]:
 
 _LISTS = {
     Shown.CATALOG: _catalog,
+    Shown.PROFILES: _profiles,
     Shown.CONVENTIONS: _conventions,
     Shown.SCENARIOS: _scenarios,
     Shown.METRICS: _metrics,

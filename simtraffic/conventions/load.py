@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from simtraffic.conventions.agreement import agreed
 from simtraffic.conventions.parse import parse_convention
 from simtraffic.errors import ConventionError, Fault
-from simtraffic.scenario.compose import compose
+from simtraffic.scenario.compose import read_document
 from simtraffic.scenario.source import decoded, read_bytes
 from simtraffic.scenario.tree import plain
 
@@ -36,9 +36,14 @@ def load_conventions(names: Sequence[str]) -> list[Convention]:
             two tell a key of the same rows in ways that cannot agree.
         UsageError: a file cannot be read.
     """
-    conventions = [load_convention(name) for name in (*names, ALWAYS_ON)]
+    conventions: list[Convention] = []
+    faults: list[Fault] = []
+    for name in (*names, ALWAYS_ON):
+        try:
+            conventions.append(load_convention(name))
+        except ConventionError as error:
+            faults += error.faults
     owners: dict[str, Convention] = {}
-    faults = []
     for convention in conventions:
         for metric in convention.metrics:
             owner = owners.setdefault(metric.name, convention)
@@ -67,18 +72,32 @@ def load_convention(name: str) -> Convention:
     """
     path = Path(name) if is_path(name) else BUILT_IN / f"{name}.yaml"
     file = str(path)
-    text, faults = decoded(read_bytes(file), file)
+    return read_convention(read_bytes(file), file)
+
+
+def read_convention(data: bytes, file: str) -> Convention:
+    """The convention that these bytes hold; ``file`` is their name in faults.
+
+    Raises:
+        ConventionError: They are wrong; carries every fault.
+    """
+    text, faults = decoded(data, file)
     if text is None:
         raise ConventionError(faults)
-    tree, faults = compose(text.removeprefix("\ufeff"), file, {})
+    document = read_document(text.removeprefix("\ufeff"), file, {})
+    tree = document.tree
     if tree is None:
-        raise ConventionError(faults)
+        raise ConventionError(document.faults)
 
     def locate(place: tuple[str | int, ...], at_key: bool) -> tuple[int, int]:
         mark = tree.key_mark(place) if at_key else tree.find(place)[0]
         return mark.line, mark.column
 
     convention, more = parse_convention(plain(tree), file, locate)
-    if faults or more:
-        raise ConventionError(sorted([*faults, *more], key=lambda f: (f.line, f.column)))
+    if document.faults or more:
+        # What cannot be read is told once, and keys of lines that were given up are not missed.
+        broken = {fault.line for fault in document.faults}
+        told = [fault for fault in more if fault.line not in broken and document.is_whole]
+        every = [*document.faults, *told]
+        raise ConventionError(sorted(every, key=lambda fault: (fault.line, fault.column)))
     return convention

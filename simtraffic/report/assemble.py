@@ -73,7 +73,14 @@ def run_result(
     ``lateness`` counts nanoseconds, each as often as records and points were handed over.
     """
     is_share = facts.shard != "1/1"
-    evidence = Evidence(tally, ledger, lateness, facts.elapsed_ns, is_share=is_share)
+    evidence = Evidence(
+        tally,
+        ledger,
+        lateness,
+        facts.elapsed_ns,
+        is_share=is_share,
+        is_interrupted=facts.interrupted,
+    )
     thresholds = tuple(evaluate(threshold, evidence) for threshold in scenario.thresholds)
     verdict = judge(
         ledger, thresholds, interrupted=facts.interrupted, undelivered=facts.undelivered

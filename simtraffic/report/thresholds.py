@@ -47,12 +47,15 @@ class Evidence:
     """How far the arrivals came; rates are over the part of their window before this."""
     is_share: bool = False
     """Whether the run is one shard of several, which may hold nothing of what is selected."""
+    is_interrupted: bool = False
+    """Whether somebody ended the arrivals before the schedule did."""
 
 
 def evaluate(threshold: Threshold, evidence: Evidence) -> ThresholdResult:
     """Judge one threshold."""
     if _is_outside(threshold, evidence):
-        note = f"not judged: this run ends before {threshold.during}"
+        ends = "was interrupted" if evidence.is_interrupted else "ends"
+        note = f"not judged: this run {ends} before {threshold.during}"
         return ThresholdResult(threshold.text, None, True, threshold.measure, note)
     value = _value(threshold, evidence)
     if value is None and evidence.is_share:
@@ -64,11 +67,13 @@ def evaluate(threshold: Threshold, evidence: Evidence) -> ThresholdResult:
 
 
 def _is_outside(threshold: Threshold, evidence: Evidence) -> bool:
-    """Whether a run cut short by its duration never comes to the threshold's window."""
+    """Whether a run cut short by its duration or by hand never comes to the threshold's window."""
     if threshold.during is None:
         return False
     window = evidence.tally.window(threshold.during)
-    return window is None or window.end_ns <= window.start_ns
+    if window is None or window.end_ns <= window.start_ns:
+        return True
+    return evidence.is_interrupted and window.start_ns >= evidence.elapsed_ns
 
 
 def _value(threshold: Threshold, evidence: Evidence) -> float | None:

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from simtraffic.otlp.requests import Chunk
     from simtraffic.otlp.telemetry import Telemetry
     from simtraffic.scenario import Scenario
+    from simtraffic.schedule.schedule import StageSpan
 
 PLAYED_REQUESTS = 100_000
 """Runs up to this many expected requests are played through."""
@@ -141,10 +142,16 @@ def _stages(setup: Setup) -> list[PlannedStage]:
             duration_seconds=(stage.end_ns - stage.start_ns) / 1e9,
             planned=int(count),
             target_rate=stage.end_rate,
-            asked_rate=stage.expected / ((stage.end_ns - stage.start_ns) / 1e9),
+            asked_rate=_asked_rate(stage),
         )
         for stage, count in zip(schedule.stages, counts, strict=True)
     ]
+
+
+def _asked_rate(stage: StageSpan) -> float:
+    """Requests a second on the average of a stage; a step takes no time and asks for its end."""
+    seconds = (stage.end_ns - stage.start_ns) / 1e9
+    return stage.expected / seconds if seconds else stage.end_rate
 
 
 def _counted_stages(setup: Setup) -> list[int]:
@@ -183,7 +190,9 @@ def _play(setup: Setup) -> _Seen:
 def _sample(setup: Setup, collections: int) -> _Seen:
     """Simulate some blocks, spread over the run, and count what they become."""
     blocks = setup.blocks()
-    picked = np.unique(np.linspace(0, len(blocks) - 1, SAMPLED_BLOCKS).astype(int)).tolist()
+    # A run in which nothing arrives has no blocks, but metrics that say so.
+    last = len(blocks) - 1
+    picked = np.unique(np.linspace(0, last, SAMPLED_BLOCKS).astype(int)).tolist() if blocks else []
     counted, tally, telemetry = _Counted(), _tally(setup), setup.telemetry()
     limit_ns = setup.schedule.duration_ns + DRAIN_NS
     requests = 0
@@ -196,7 +205,7 @@ def _sample(setup: Setup, collections: int) -> _Seen:
             counted.count[chunk.signal] += chunk.count
             counted.size[chunk.signal] += chunk.proto_bytes
     series = _series(telemetry)
-    count, size = _collection(setup, blocks[picked[0]])
+    count, size = _collection(setup, blocks[picked[0]] if picked else None)
     told = 1 - setup.scenario.imperfections.missing_points
     counted.count["metrics"] = round(series * collections * told)
     counted.size["metrics"] = int(counted.count["metrics"] * size / count) if count else 0
@@ -218,13 +227,12 @@ def _series(telemetry: Telemetry) -> int:
     return aggregator.instances * fed + telemetry.metrics.standing_points
 
 
-def _collection(setup: Setup, block: int) -> tuple[int, int]:
+def _collection(setup: Setup, block: int | None) -> tuple[int, int]:
     """Points and bytes of one collection, measured on a block moved to the start of the run."""
     calm = setup.scenario.model_copy(update={"imperfections": Imperfections()})
     telemetry = replace(setup, scenario=calm).telemetry()
-    exchanges = setup.simulator.simulate(block)
     interval_ns = setup.scenario.telemetry.metrics.interval_ns
-    frames = telemetry.frames(exchanges)
+    frames = [] if block is None else telemetry.frames(setup.simulator.simulate(block))
     for frame in frames:
         for column in (frame.due_ns, frame.start_ns, frame.end_ns):
             np.remainder(column, interval_ns, out=column)

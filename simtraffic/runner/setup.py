@@ -17,6 +17,7 @@ from simtraffic.errors import UsageError
 from simtraffic.otlp.imperfect import Imperfect
 from simtraffic.otlp.telemetry import Telemetry, TelemetrySettings
 from simtraffic.randomness import key_of
+from simtraffic.scenario.quantities import MOST_REQUESTS
 from simtraffic.schedule import Schedule, Shard
 from simtraffic.simulation import Simulator
 from simtraffic.simulation.tables import WORKFLOWS
@@ -29,9 +30,6 @@ if TYPE_CHECKING:
     from simtraffic.simulation.tables import Exchanges
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-MOST_REQUESTS = 1e11
-"""More would take days even without telling them."""
-
 DEFAULT_DRAIN_NS = 30_000_000_000
 
 STEP_ARRIVALS = {"protobuf": 32_768, "json": 16_384}

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 from simtraffic.scenario.known import provider_of
 from simtraffic.scenario.model import TokenSpec
+from simtraffic.units import MAX_DURATION_NS, format_duration
 from simtraffic.workflows import workflow_of
 
 if TYPE_CHECKING:
-    from simtraffic.scenario.checks import Review
     from simtraffic.scenario.model import Flow
+    from simtraffic.scenario.review import Review
     from simtraffic.scenario.tree import Path
 
 
@@ -45,9 +46,7 @@ def _check_models(review: Review, index: int, flow: Flow) -> None:
     kind = kind_of(flow.workflow)
     is_kind_known = review.is_sound("traffic", index, "workflow")
     fitting = [name for name, has in review.known.models.items() if has == kind]
-    for name in flow.models:
-        if not review.is_written((*path, name)):
-            continue
+    for name in review.keys(path):
         if name not in review.known.models:
             known = fitting if is_kind_known else review.known.models
             review.note_key((*path, name), "unknown model", review.hint(name, known))
@@ -57,56 +56,77 @@ def _check_models(review: Review, index: int, flow: Flow) -> None:
     if not review.expect_some(path, flow.models, "name a model"):
         return
     weights = [share.weight for share in flow.models.values()]
-    if review.is_sound(*path) and not sum(weights):
+    broken = review.draft.broken_below(*path)
+    are_sound = review.is_read(*path) and not broken
+    are_sound &= all(review.is_sound(*path, name, "weight") for name in flow.models)
+    if are_sound and not sum(weights):
         review.note(path, "all weights are zero", hint="give a model a weight")
 
 
 def _check_tokens(review: Review, index: int, flow: Flow) -> None:
     path = ("traffic", index, "tokens")
-    if not review.is_sound(*path):
+    if not review.is_read(*path):
         return
     if not isinstance(flow.tokens, TokenSpec):
         review.expect_name(path, flow.tokens, review.known.profiles, "profile")
         return
-    for side in ("input", "output"):
-        quantiles = getattr(flow.tokens, side)
-        if quantiles is not None and quantiles.p95 < quantiles.p50:
-            review.note((*path, side, "p95"), "p95 is below p50", hint=f"p50 is {quantiles.p50}")
+    _check_quantiles(review, path, flow.tokens)
     if not review.is_sound("traffic", index, "workflow"):
         return
-    if flow.workflow != "embeddings" and flow.tokens.output is None:
+    given = review.keys(path)
+    if flow.workflow != "embeddings" and "output" not in given and not review.has_stray_key(path):
         review.note(path, "output is missing", hint="add output: {p50: 200, p95: 800}")
     if flow.workflow == "embeddings":
         for key in ("output", "reasoning"):
-            if getattr(flow.tokens, key) is not None:
+            if key in given:
                 review.note((*path, key), f"embeddings have no {key}", hint="leave it out")
 
 
-def check_retries(review: Review) -> None:
-    """Fallbacks lead from a provider to another one that can do the same."""
-    known = review.known
-    for source, target in review.scenario.retries.fallback.items():
-        path = ("retries", "fallback", source)
-        if not review.is_sound(*path):
+def _check_quantiles(review: Review, path: Path, tokens: TokenSpec) -> None:
+    for side in ("input", "output"):
+        quantiles = getattr(tokens, side)
+        if quantiles is None or not review.is_sound(*path, side):
             continue
+        if quantiles.p95 < quantiles.p50:
+            review.note((*path, side, "p95"), "p95 is below p50", hint=f"p50 is {quantiles.p50}")
+
+
+def check_retries(review: Review) -> None:
+    """Fallbacks lead from a provider to another one that can do the same; waits end some day."""
+    known = review.known
+    retries = review.scenario.retries
+    waits_ns = retries.backoff_ns * (2 ** (retries.max_attempts - 1) - 1)
+    if waits_ns > MAX_DURATION_NS and review.is_sound("retries", "backoff"):
+        found = f"found {format_duration(waits_ns)} over {retries.max_attempts} attempts"
+        hint = f"at most {format_duration(MAX_DURATION_NS)}: each wait is twice the one before"
+        review.note(("retries", "backoff"), "the waits are too long", found, hint)
+    for source in review.keys(("retries", "fallback")):
+        path = ("retries", "fallback", source)
         if source not in known.providers:
             review.note_key(path, "unknown provider", review.hint(source, known.providers))
+        if not review.is_sound(*path):
+            continue
+        target = review.scenario.retries.fallback[source]
         choices = known.models if "/" in target else known.providers
         noun = "model" if "/" in target else "provider"
         if not review.expect_name(path, target, choices, noun):
             continue
         if provider_of(target) == source:
             review.note(path, "a provider falls back to itself", hint="name another provider")
-        elif source in known.providers and review.is_sound("traffic"):
+        elif source in known.providers:
             _check_fallback_kind(review, path, source, target)
 
 
 def _check_fallback_kind(review: Review, path: Path, source: str, target: str) -> None:
-    wanted = {
-        kind_of(flow.workflow)
-        for flow in review.scenario.traffic
-        if any(provider_of(model) == source for model in flow.models)
-    }
+    wanted = set()
+    for index, flow in enumerate(review.scenario.traffic):
+        here = ("traffic", index)
+        if not review.is_read(*here, "models"):
+            return
+        if any(provider_of(model) == source for model in flow.models):
+            if not review.is_sound(*here, "workflow"):
+                return
+            wanted.add(kind_of(flow.workflow))
     models = review.known.models
     has = {kind for name, kind in models.items() if target in {name, provider_of(name)}}
     if wanted and not wanted & has:
@@ -117,12 +137,10 @@ def _check_fallback_kind(review: Review, path: Path, source: str, target: str) -
 def check_capacity(review: Review) -> None:
     """Capacities are of providers or models that exist, and not zero."""
     names = [*review.known.providers, *review.known.models]
-    for name, rate in review.scenario.capacity.items():
+    for name in review.keys(("capacity",)):
         path = ("capacity", name)
-        if not review.is_sound(*path):
-            continue
         if name not in names:
             review.note_key(path, "unknown provider or model", review.hint(name, names))
-        if not rate:
+        if review.is_sound(*path) and not review.scenario.capacity[name]:
             hint = "for an outage write an incident"
             review.note(path, "a capacity of zero serves nothing", hint=hint)

@@ -7,6 +7,8 @@ aliases are decided here and nothing is read that was not meant.
 from __future__ import annotations
 
 import math
+import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from ruamel.yaml import YAML
@@ -22,10 +24,14 @@ from ruamel.yaml.events import (
     StreamEndEvent,
     StreamStartEvent,
 )
-from ruamel.yaml.reader import ReaderError
 
+from simtraffic.scenario.mistakes import diagnosed
 from simtraffic.scenario.references import UnfilledError, has_references, substituted
+from simtraffic.scenario.sheet import Sheet
+from simtraffic.scenario.slips import Slip, slips
+from simtraffic.scenario.stumble import Mistake
 from simtraffic.scenario.tree import (
+    UNREAD,
     Mapping,
     Mark,
     Node,
@@ -46,38 +52,98 @@ if TYPE_CHECKING:
     from simtraffic.errors import Fault
 
 MAX_DEPTH = 40
+MAX_MISTAKES = 20
+"""So many mistakes of YAML are told in one go."""
+MAX_REREAD = 200_000
+"""Characters; in a larger text the first mistake is told alone, to be quick."""
 MAX_ALIASED_NODES = 10_000
 
 # Besides its own errors the parser lets these out on hostile text, such as "\U00110000".
 _PARSER_ERRORS = (YAMLError, ValueError, ArithmeticError, LookupError, TypeError, AttributeError)
 _CORE = "tag:yaml.org,2002:"
+_DASHED = re.compile(r"-[A-Za-z_]")
+_ITEM = re.compile(r"-(?: |[A-Za-z_])")
+
+
+class _Mistaken(Exception):  # noqa: N818 - internal: YAML stumbled
+    """Carries what a person would say of it."""
+
+    def __init__(self, mistake: Mistake) -> None:
+        super().__init__(mistake.slip.problem)
+        self.mistake = mistake
 
 
 class _Unreadable(Exception):  # noqa: N818 - internal: the rest of this document cannot be read
     """Stops the reading of one document; its fault is already noted."""
 
 
+@dataclass(frozen=True, slots=True)
+class Document:
+    """What could be read of a YAML text."""
+
+    tree: Mapping | None
+    """None when nothing can be made of it."""
+    faults: list[Fault]
+    """Of form."""
+    is_whole: bool
+    """False when something was left out, so that keys may be missing for that reason alone."""
+
+
 def compose(
     text: str, file: str, environ: MappingABC[str, str]
 ) -> tuple[Mapping | None, list[Fault]]:
     """The document's mapping, or None when nothing can be made of it, and the faults of form."""
-    composer = _Composer(text, file, environ)
-    try:
-        return composer.document(), composer.faults
-    except _Unreadable:
-        return None, composer.faults
+    document = read_document(text, file, environ)
+    return document.tree, document.faults
+
+
+def read_document(text: str, file: str, environ: MappingABC[str, str]) -> Document:
+    """The document, read over its mistakes where it is clear how it goes on after them."""
+    sheet = Sheet(text)
+    faults = [_told(sheet, file, slip) for slip in slips(sheet)]
+    for _ in range(MAX_MISTAKES if len(text) <= MAX_REREAD else 1):
+        composer = _Composer(sheet, file, environ)
+        try:
+            tree = composer.document()
+        except _Unreadable:
+            return Document(None, _in_order([*faults, *composer.faults]), is_whole=False)
+        except _Mistaken as error:
+            mistake = error.mistake
+            if not (mistake.is_of_indents and sheet.has_guessed_indents):
+                faults.append(_told(sheet, file, mistake.slip))
+            if mistake.mend is None or (mistake.is_of_indents and sheet.has_guessed_indents):
+                return Document(None, _in_order([*faults, *composer.faults]), is_whole=False)
+            mistake.mend(sheet)
+        else:
+            return Document(tree, _in_order([*faults, *composer.faults]), sheet.is_whole)
+    return Document(None, _in_order(faults), is_whole=False)
+
+
+def _told(sheet: Sheet, file: str, slip: Slip) -> Fault:
+    mark = Mark(file, slip.line + 1, slip.column + 1)
+    return sheet.shown(mark.fault((), slip.problem, slip.found, slip.hint))
+
+
+def _in_order(faults: list[Fault]) -> list[Fault]:
+    """By place, each once; the first that a mended text brought out twice."""
+    kept: dict[tuple[int, int, str], Fault] = {}
+    for fault in faults:
+        kept.setdefault((fault.line, fault.column, fault.problem), fault)
+    return sorted(kept.values(), key=lambda fault: (fault.line, fault.column))
 
 
 class _Composer:
     """Reads one document; ``faults`` grows on the way."""
 
-    def __init__(self, text: str, file: str, environ: MappingABC[str, str]) -> None:
+    def __init__(self, sheet: Sheet, file: str, environ: MappingABC[str, str]) -> None:
         self.faults: list[Fault] = []
-        self._text = text
+        self._sheet = sheet
+        self._text = sheet.text
         self._file = file
         self._environ = environ
         self._anchors: dict[str, Node | None] = {}  # None while the node is still being read
         self._extents: dict[int, tuple[int, int]] = {}  # of what aliases named, by identity
+        self._unused: dict[str, tuple[Mark, Path]] = {}  # anchors of scalars without an alias
         self._aliased = 0
         self._last = Mark(file, 1, 1)
         self._events = self._read_events()
@@ -92,6 +158,9 @@ class _Composer:
             )
         root = self._node(first, ())
         self._expect_end()
+        for name, (mark, path) in self._unused.items():
+            hint = "put the value in quotes, or leave the anchor out"
+            self._note(mark, path, "an anchor without an alias", f"found &{printable(name)}", hint)
         if isinstance(root, Scalar) and root.value is None:
             self._stop(root.mark, (), "the file is empty", hint="simtraffic init writes a scenario")
         if not isinstance(root, Mapping):
@@ -114,21 +183,13 @@ class _Composer:
                 self._last = self._mark(event)
                 yield event
         except MarkedYAMLError as error:
-            place = error.problem_mark or error.context_mark
-            mark = Mark(self._file, place.line + 1, place.column + 1) if place else self._last
-            said = " ".join(str(part) for part in (error.context, error.problem) if part)
-            self._note(mark, (), "not valid YAML", printable(said))
-            raise _Unreadable from error
-        except ReaderError as error:
-            before = self._text[: error.position]
-            column = error.position - (before.rfind("\n") + 1)
-            mark = Mark(self._file, before.count("\n") + 1, column + 1)
-            self._note(mark, (), "a character that YAML forbids", f"found U+{_code(error):04X}")
-            raise _Unreadable from error
+            raise _Mistaken(diagnosed(self._sheet, error)) from error
         except _PARSER_ERRORS as error:
-            said = printable(str(error))
-            self._note(self._last, (), "not valid YAML after this place", said)
-            raise _Unreadable from error
+            line = self._last.line - 1
+            hint = "look for a quote, bracket or escape gone wrong here"
+            found = "found " + quoted(self._sheet.source(line).strip())
+            slip = Slip(line, self._last.column - 1, "YAML cannot go on after this", found, hint)
+            raise _Mistaken(Mistake(slip)) from error
 
     def _node(self, event: Any, path: Path) -> Node:
         if isinstance(event, AliasEvent):
@@ -147,12 +208,17 @@ class _Composer:
             node = self._mapping(event, path)
         if anchor is not None:
             self._anchors[str(anchor)] = node
+            if isinstance(event, ScalarEvent):
+                self._unused[str(anchor)] = (self._mark(event), path)
         return node
 
     def _alias(self, event: Any, path: Path) -> Node:
         name, mark = str(event.anchor), self._mark(event)
         if name not in self._anchors:
-            self._stop(mark, path, "unknown alias", f"found *{printable(name)}", "define it above")
+            hint = f"put it in quotes; an alias needs &{printable(name)} above it"
+            self._note(mark, path, "unknown alias", f"found *{printable(name)}", hint)
+            return Scalar(mark, UNREAD, f"*{name}")
+        self._unused.pop(name, None)
         node = self._anchors[name]
         if node is None:
             self._stop(mark, path, "alias inside itself", f"found *{printable(name)}")
@@ -194,6 +260,8 @@ class _Composer:
             value = self._node(next(self._events), (*path, "?" if key is None else key))
             if key is None:
                 continue
+            if ":" in key and _is_nothing(value):
+                key, value = self._split(key, key_mark, path)
             if key in entries:
                 line = entries[key][0].line
                 self._note(
@@ -203,6 +271,13 @@ class _Composer:
             entries[key] = (key_mark, value)
         return Mapping(mark, entries)
 
+    def _split(self, text: str, mark: Mark, path: Path) -> tuple[str, Node]:
+        """The key of ``{rate:5/s}``, which YAML reads as a key without a value."""
+        key, _, value = text.partition(":")
+        hint = f"write {printable(key)}: {printable(value)}"
+        self._note(mark, (*path, key), "a space is missing after :", f"found {quoted(text)}", hint)
+        return key, Scalar(mark, UNREAD, value)
+
     def _key(self, event: Any, path: Path) -> str | None:
         """A key's text; None after a fault. Keys are never filled in from the environment."""
         mark = self._mark(event)
@@ -210,12 +285,18 @@ class _Composer:
             self._note(mark, path, "a key must be plain text")
             self._node(event, (*path, "?"))
             return None
+        if self._is_masked(event):
+            return None
         self._tagged(event, path, "str")
         text = str(event.value)
         if text == "<<" and event.implicit[0]:
             self._note(mark, path, "merge keys are not read", 'found "<<"', "write the keys out")
             return None
         value = resolve(text) if event.implicit[0] and event.tag is None else text
+        if event.implicit[0] and _DASHED.match(text):
+            hint = f"write - {printable(text[1:])}"
+            self._note(mark, path, "a space is missing after -", f"found {quoted(text)}", hint)
+            return None
         if not isinstance(value, str):
             self._note(mark, path, "a key must be text", f"found {printable(text)}", "quote it")
             return None
@@ -223,27 +304,42 @@ class _Composer:
 
     def _scalar(self, event: Any, path: Path) -> Scalar:
         text = str(event.value)
+        if self._is_masked(event):
+            return Scalar(self._mark(event), UNREAD, text)
         is_plain = bool(event.implicit[0]) and event.tag is None
         mark = self._tagged(event, path, "str", "int", "float", "bool", "null")
-        if not self._is_clean(text, mark, path):
-            return Scalar(mark, "", text)
+        if not self._is_clean(text, mark, path) or (is_plain and self._swallows(event, path)):
+            return Scalar(mark, UNREAD, text)
         if has_references(text):
             return self._filled_in(text, mark, path, is_plain=is_plain)
         value = resolve(text) if is_plain or self._core_tag(event) not in {None, "str"} else text
         if isinstance(value, float) and not math.isfinite(value):
             self._note(mark, path, "not a finite number", f"found {printable(text)}")
-            return Scalar(mark, 0.0, text)
+            return Scalar(mark, UNREAD, text)
         return Scalar(mark, value, text, self._offset(event, text))
+
+    def _swallows(self, event: Any, path: Path) -> bool:
+        """Whether unquoted text goes on over a line that was meant to be an item of a list."""
+        for line in range(event.start_mark.line + 1, event.end_mark.line + 1):
+            indent = self._sheet.indent_of(line)
+            text = self._sheet.lines[line][indent : event.end_mark.column + 1]
+            if _ITEM.match(text):
+                mark = Mark(self._file, line + 1, self._sheet.column(line, indent) + 1)
+                found = f"found {quoted(self._sheet.lines[line].strip())}"
+                hint = "indent it as the items above, with a space after -"
+                self._note(mark, path, "an item that YAML adds to the text above", found, hint)
+                return True
+        return False
 
     def _filled_in(self, text: str, mark: Mark, path: Path, *, is_plain: bool) -> Scalar:
         try:
             value = Referenced(substituted(text, self._environ))
         except UnfilledError as error:
             self._note(mark, path, error.problem, f"found {quoted(text)}", error.hint)
-            value = Referenced("")
+            return Scalar(mark, UNREAD, text)
         value.quoted = not is_plain
         if not self._is_clean(value, mark, path):
-            return Scalar(mark, "", text)
+            return Scalar(mark, UNREAD, text)
         return Scalar(mark, value, text)
 
     def _offset(self, event: Any, text: str) -> int | None:
@@ -263,23 +359,28 @@ class _Composer:
     def _tagged(self, event: Any, path: Path, *allowed: str) -> Mark:
         """The mark of a node, after noting a tag that is not YAML's own."""
         mark = self._mark(event)
-        if event.tag is not None and self._core_tag(event) not in {*allowed, ""}:
+        if event.tag is not None and self._core_tag(event) not in allowed:
             found = f"found {printable(str(event.tag))}"
-            self._note(mark, path, "a tag that is not read", found, "leave the tag out")
+            hint = "put the value in quotes, or leave the tag out"
+            self._note(mark, path, "a tag that is not read", found, hint)
         return mark
 
     @staticmethod
     def _core_tag(event: Any) -> str | None:
         tag = str(event.tag) if event.tag is not None else None
-        if tag == "!":
-            return ""
         return tag.removeprefix(_CORE) if tag and tag.startswith(_CORE) else None
 
     def _mark(self, event: Any) -> Mark:
-        return Mark(self._file, event.start_mark.line + 1, event.start_mark.column + 1)
+        """Where it is in the file."""
+        line, column = event.start_mark.line, event.start_mark.column
+        return Mark(self._file, line + 1, self._sheet.column(line, column) + 1)
+
+    def _is_masked(self, event: Any) -> bool:
+        return self._sheet.is_masked(event.start_mark.line, event.start_mark.column)
 
     def _note(self, mark: Mark, path: Path, problem: str, found: str = "", hint: str = "") -> None:
-        self.faults.append(mark.fault(path, problem, found, hint))
+        fault = mark.fault(path, problem, found, hint)
+        self.faults.append(self._sheet.shown(fault))
 
     def _stop(
         self, mark: Mark, path: Path, problem: str, found: str = "", hint: str = ""
@@ -288,6 +389,5 @@ class _Composer:
         raise _Unreadable
 
 
-def _code(error: ReaderError) -> int:
-    character = error.character
-    return character if isinstance(character, int) else ord(character)
+def _is_nothing(node: Node) -> bool:
+    return isinstance(node, Scalar) and node.value is None and not node.text

@@ -75,7 +75,18 @@ class Draft:
         """Whether nothing at, above or below the path is a stand-in."""
         if path in self.above_doubts:
             return False
+        return self.is_read(*path)
+
+    def is_read(self, *path: str | int) -> bool:
+        """Whether nothing at or above the path is a stand-in; below it there may be some."""
         return not any(path[:length] in self.doubts for length in range(1, len(path) + 1))
+
+    def broken_below(self, *path: str | int) -> tuple[str, ...]:
+        """The keys directly below the path whose values are stand-ins or left out."""
+        length = len(path) + 1
+        return tuple(
+            str(doubt[-1]) for doubt in self.doubts if len(doubt) == length and doubt[:-1] == path
+        )
 
 
 def read_draft(tree: Mapping) -> tuple[Draft | None, list[Finding]]:

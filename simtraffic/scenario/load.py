@@ -7,20 +7,19 @@ from typing import TYPE_CHECKING
 
 from simtraffic.errors import ScenarioError
 from simtraffic.scenario.checks import (
-    Review,
     absolute_conventions,
     check_imperfections,
-    check_incident_times,
     check_load,
     check_service,
     check_telemetry,
-    placed_at,
-    stage_starts,
 )
-from simtraffic.scenario.checks_reach import check_error_sums, check_matches, check_thresholds
+from simtraffic.scenario.checks_errors import check_error_sums
+from simtraffic.scenario.checks_incidents import check_incident_times, placed_at, stage_starts
+from simtraffic.scenario.checks_reach import check_matches, check_thresholds
 from simtraffic.scenario.checks_traffic import check_capacity, check_retries, check_traffic
 from simtraffic.scenario.draft import read_draft
 from simtraffic.scenario.known import Known, shipped
+from simtraffic.scenario.review import Review
 from simtraffic.scenario.source import Source, decoded, read_bytes, read_source
 
 if TYPE_CHECKING:
@@ -62,7 +61,22 @@ def load_scenario(
         UsageError: The file cannot be read.
     """
     file = os.fspath(path)
-    text, faults = decoded(read_bytes(file), file)
+    return read_scenario(read_bytes(file), file=file, environ=environ, known=known)
+
+
+def read_scenario(
+    data: bytes,
+    *,
+    file: str,
+    environ: Mapping[str, str] | None = None,
+    known: Known | None = None,
+) -> Scenario:
+    """Read a scenario from bytes; ``file`` is their name in faults, and where paths start from.
+
+    Raises:
+        ScenarioError: The content is wrong; carries every fault.
+    """
+    text, faults = decoded(data, file)
     if text is None:
         raise ScenarioError(faults)
     return parse_scenario(text, file=file, environ=environ, known=known)
@@ -96,7 +110,8 @@ def _scenario(source: Source, file: str, known: Known | None) -> Scenario:
     for check in _CHECKS:
         check(review)
     if faults:
-        raise ScenarioError(_in_order(faults, file))
+        own = (name for name in absolute_conventions(review) if os.path.isfile(name))
+        raise ScenarioError(_in_order(faults, file), tuple(own))
     return _resolved(review)
 
 

@@ -20,18 +20,19 @@ from simtraffic.scenario.names import hint_for
 from simtraffic.scenario.part import Part
 from simtraffic.scenario.quantities import (
     MAX_INT64,
-    Count,
     DurationNs,
+    Factor,
     Flag,
     Name,
-    Positive,
     Rate,
     Share,
     Text,
+    TokenCount,
     Weight,
     count,
+    named,
     number,
-    text,
+    one_of,
     typed,
     whole_from,
     wrong,
@@ -57,6 +58,15 @@ ErrorKind = Annotated[
 Workflow = WorkflowName
 Signal = Literal["traces", "metrics", "logs"]
 Errors = dict[ErrorKind, Share]
+
+_Provider = Annotated[str, *named("not a provider", "write a name, such as openai")]
+_Model = Annotated[str, *named("not a model", "write it like openai/gpt-4o-mini")]
+_StandIn = Annotated[
+    str, *named("neither a provider nor a model", "write it like anthropic or openai/gpt-4o-mini")
+]
+_Convention = Annotated[
+    str, *named("not a convention", "write a name, such as gen_ai, or the path of a file")
+]
 
 UNPLACED = -1
 """``Incident.at_ns`` before ``in`` and ``after`` are resolved; never in a finished scenario."""
@@ -107,7 +117,7 @@ class Arrivals(Part):
 
 
 def _arrivals(value: object) -> Arrivals:
-    read = text(value)
+    read = one_of(value, "unknown arrivals", "known: even, poisson, gamma(cv=2.5)")
     if read == "even":
         return Arrivals(kind="even", cv=0.0)
     if read == "poisson":
@@ -156,8 +166,8 @@ class Load(Part):
 class Quantiles(Part):
     """Median and 95th percentile of a number of tokens."""
 
-    p50: Count
-    p95: Count
+    p50: TokenCount
+    p95: TokenCount
 
 
 class TokenSpec(Part):
@@ -174,6 +184,10 @@ class TokenSpec(Part):
 
 def _tokens_kind(value: object) -> str:
     return "<spec>" if isinstance(value, dict | TokenSpec) else "<profile>"
+
+
+_LENGTHS = "name one, such as conversation, or write {input: {p50: 900, p95: 4k}, output: {...}}"
+_Profile = Annotated[str, *named("neither a profile nor lengths", _LENGTHS)]
 
 
 class Turns(Part):
@@ -226,7 +240,7 @@ class Flow(Part):
     """Relative to the other flows."""
     streaming: Share = 0.0
     tokens: Annotated[
-        Annotated[Text, Tag("<profile>")] | Annotated[TokenSpec, Tag("<spec>")],
+        Annotated[_Profile, Tag("<profile>")] | Annotated[TokenSpec, Tag("<spec>")],
         Discriminator(_tokens_kind),
     ]
     conversation: Conversation | None = None
@@ -247,15 +261,15 @@ class Retries(Part):
 
     max_attempts: Annotated[int, *whole_from(1, 20)] = 1
     backoff_ns: DurationNs = Field(default=500_000_000, alias="backoff")
-    fallback: dict[str, Text] = Field(default_factory=dict)
+    fallback: dict[str, _StandIn] = Field(default_factory=dict)
     """Provider to the ``provider`` or ``provider/model`` that stands in for it."""
 
 
 class Match(Part):
     """Whom an incident hits; everyone when nothing is given."""
 
-    provider: Text | None = None
-    model: Text | None = None
+    provider: _Provider | None = None
+    model: _Model | None = None
     """As under ``models``: ``provider/model``."""
     flow: Text | None = None
     instance: Annotated[int, *whole_from(1, 1000)] | None = None
@@ -274,7 +288,7 @@ class Incident(Part):
     match: Match = Match()
     errors: Errors = Field(default_factory=dict)
     """Added to the shares in force."""
-    slowdown: Positive = 1.0
+    slowdown: Factor = 1.0
     """Factor on the provider's time."""
 
 
@@ -290,7 +304,7 @@ class MetricsSettings(Part):
 class Telemetry(Part):
     """How the traffic is told."""
 
-    conventions: tuple[Text, ...] = Field(default=("gen_ai",), json_schema_extra=_NOT_EMPTY)
+    conventions: tuple[_Convention, ...] = Field(default=("gen_ai",), json_schema_extra=_NOT_EMPTY)
     """Built-in names, or paths, which are absolute here; the first gives name, kind and status."""
     signals: tuple[Signal, ...] = Field(
         default=("traces", "metrics", "logs"), json_schema_extra=_NOT_EMPTY

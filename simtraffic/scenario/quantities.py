@@ -16,18 +16,32 @@ from simtraffic import units
 from simtraffic.scenario.tree import Referenced, resolve
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 _T = TypeVar("_T")
 
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 MAX_NUMBER = 1e15
 MAX_INT64 = 2**63 - 1
+MAX_FACTOR = 1e6
+"""Times as slow; more would outlast the times that a run can hold."""
+
+MOST_REQUESTS = 1e11
+"""Of a run; more would take days even without telling them."""
 
 
-def wrong(problem: str, hint: str = "", offset: int = 0) -> PydanticCustomError:
-    """The error of a value; ``offset`` counts characters into its text."""
-    context = {"problem": problem, "hint": hint, "offset": offset}
+def wrong(
+    problem: str, hint: str = "", offset: int = 0, more: Sequence[tuple[str, str, int]] = ()
+) -> PydanticCustomError:
+    """The error of a value.
+
+    Args:
+        problem: What is wrong.
+        hint: What to do.
+        offset: Characters into the value's text.
+        more: Problem, hint and offset of what else is wrong with the same value.
+    """
+    context = {"problem": problem, "hint": hint, "offset": offset, "more": tuple(more)}
     return PydanticCustomError("simtraffic", "{problem}", context)
 
 
@@ -36,8 +50,10 @@ def typed(value: object) -> object:
     return resolve(value) if isinstance(value, Referenced) else value
 
 
-def number(value: object, *, least: float = 0.0, above: float | None = None) -> float:
-    """A plain number from ``least``, or above ``above``, to 1e15."""
+def number(
+    value: object, *, least: float = 0.0, above: float | None = None, most: float = MAX_NUMBER
+) -> float:
+    """A plain number from ``least``, or above ``above``, to ``most``."""
     value = typed(value)
     if isinstance(value, str) and value.endswith("%"):
         raise wrong("not a number", "write it without the percent sign")
@@ -47,8 +63,8 @@ def number(value: object, *, least: float = 0.0, above: float | None = None) -> 
         raise wrong(f"must be more than {above:g}")
     if not value >= least:
         raise wrong(f"must be at least {least:g}")
-    if value > MAX_NUMBER:
-        raise wrong(f"must be at most {MAX_NUMBER:g}")
+    if value > most:
+        raise wrong(f"must be at most {most:.15g}")
     return float(value)
 
 
@@ -77,6 +93,13 @@ def text(value: object) -> str:
     if value is None or isinstance(value, dict | tuple):
         raise wrong("not text", "write text")
     raise wrong("not text", "put it in quotes")
+
+
+def one_of(value: object, problem: str, hint: str) -> str:
+    """A name that stands for something else: a number in its place means nothing, quoted or not."""
+    if not isinstance(value, str):
+        raise wrong(problem, hint)
+    return str(value)
 
 
 def duration(value: object) -> int:
@@ -115,6 +138,14 @@ def count(value: object) -> int:
     return value
 
 
+def tokens(value: object) -> int:
+    """A number of tokens: no call is without any."""
+    read = count(value)
+    if read < 1:
+        raise wrong("must be at least 1", "every call has a token or more")
+    return read
+
+
 def _with_unit(value: object, parse: Callable[[str], _T], noun: str, hint: str) -> _T:
     value = typed(value)
     if isinstance(value, bool) or not isinstance(value, int | float | str):
@@ -129,8 +160,8 @@ def _schema(**schema: Any) -> WithJsonSchema:
     return WithJsonSchema(schema)
 
 
-def _ratio(value: object) -> float:
-    return number(value, above=0.0, least=0.0)
+def _factor(value: object) -> float:
+    return number(value, above=0.0, most=MAX_FACTOR)
 
 
 def _name(value: object) -> str:
@@ -144,10 +175,21 @@ def _name(value: object) -> str:
 _NAME = re.compile(NAME_PATTERN)
 
 Text = Annotated[str, BeforeValidator(text), _schema(type="string")]
+
+
+def named(problem: str, hint: str) -> tuple[BeforeValidator, WithJsonSchema]:
+    """Validator and schema of a name that is looked up elsewhere."""
+    return BeforeValidator(lambda value: one_of(value, problem, hint)), _schema(type="string")
+
+
 Name = Annotated[str, BeforeValidator(_name), _schema(type="string", pattern=NAME_PATTERN)]
 Flag = Annotated[bool, BeforeValidator(flag), _schema(type="boolean")]
 Weight = Annotated[float, BeforeValidator(number), _schema(type="number", minimum=0)]
-Positive = Annotated[float, BeforeValidator(_ratio), _schema(type="number", exclusiveMinimum=0)]
+Factor = Annotated[
+    float,
+    BeforeValidator(_factor),
+    _schema(type="number", exclusiveMinimum=0, maximum=MAX_FACTOR),
+]
 DurationNs = Annotated[
     int,
     BeforeValidator(duration),
@@ -183,6 +225,17 @@ Count = Annotated[
         anyOf=[
             {"type": "string", "pattern": units.COUNT_PATTERN},
             {"type": "integer", "minimum": 0},
+        ],
+        description="900, 4k or 2M",
+    ),
+]
+TokenCount = Annotated[
+    int,
+    BeforeValidator(tokens),
+    _schema(
+        anyOf=[
+            {"type": "string", "pattern": units.COUNT_PATTERN},
+            {"type": "integer", "minimum": 1},
         ],
         description="900, 4k or 2M",
     ),

@@ -8,10 +8,15 @@ from __future__ import annotations
 
 import ast
 import inspect
+import json
 from typing import Any
 
-from simtraffic.scenario import model
+from simtraffic.scenario import imperfections, model
+from simtraffic.scenario.compose import compose
+from simtraffic.scenario.explained import EXAMPLES, MEANING
 from simtraffic.scenario.known import Known, shipped
+from simtraffic.scenario.tree import plain
+from simtraffic.scenario.wording import PARTS, place_of
 
 _REFERENCE = {"$ref": "#/$defs/Reference"}
 _SCALARS = ("string", "number", "integer", "boolean")
@@ -30,6 +35,7 @@ def json_schema(known: Known | None = None) -> dict[str, Any]:
         if "errors" in part["properties"]:
             part["properties"]["errors"]["propertyNames"] = {"enum": list(model.ERROR_KINDS)}
     _allow_partial(schema, parts)
+    _illustrate(schema, parts)
     _tidy(schema)
     for part in parts.values():
         _tidy(part)
@@ -122,9 +128,30 @@ def _is_written_so(field: dict[str, Any]) -> bool:
     return isinstance(default, str) and (field.get("type") == "string" or "const" in field)
 
 
+def _illustrate(schema: dict[str, Any], parts: dict[str, Any]) -> None:
+    """An example of each key, and what it means where the noun itself does not say."""
+    for place, noun in PARTS.items():
+        part = schema if noun is model.Scenario else parts[noun.__name__]
+        path = place_of(place)
+        for key, field in part["properties"].items():
+            here = f"{path}.{key}" if path else key
+            field["examples"] = [_read(EXAMPLES[here])]
+            meant = MEANING.get(here, "").replace("`", "")
+            field["description"] = field.get("description") or meant[:1].upper() + meant[1:]
+
+
+def _read(example: str) -> Any:
+    """An example, written in YAML, as the schema holds it."""
+    tree, faults = compose(f"example: {example}", "", {})
+    assert tree is not None
+    assert not faults, faults
+    return json.loads(json.dumps(plain(tree)))["example"]
+
+
 def _explain(part: dict[str, Any], noun: str, fields: dict[str, str]) -> None:
     """Put the docstrings of a noun's fields beside them."""
-    names = getattr(model, noun).model_fields
+    home = model if hasattr(model, noun) else imperfections
+    names = getattr(home, noun).model_fields
     for name, said in fields.items():
         key = names[name].alias or name if name in names else name
         if key in part.get("properties", {}):
@@ -134,7 +161,9 @@ def _explain(part: dict[str, Any], noun: str, fields: dict[str, str]) -> None:
 def _docs() -> dict[str, dict[str, str]]:
     """Docstrings below the fields of the nouns, by noun and field, from the source."""
     found: dict[str, dict[str, str]] = {}
-    for noun in ast.parse(inspect.getsource(model)).body:
+    nouns = [*ast.parse(inspect.getsource(model)).body]
+    nouns += ast.parse(inspect.getsource(imperfections)).body
+    for noun in nouns:
         if not isinstance(noun, ast.ClassDef):
             continue
         fields = found.setdefault(noun.name, {})

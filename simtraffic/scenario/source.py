@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from simtraffic.errors import Fault, UsageError
-from simtraffic.scenario.compose import compose
+from simtraffic.scenario.compose import read_document
 from simtraffic.scenario.tree import Mapping, Scalar, described
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def read_bytes(path: str) -> bytes:
 
 
 def decoded(data: bytes, file: str) -> tuple[str | None, list[Fault]]:
-    """The text of a file, without its byte-order mark and with LF line ends."""
+    """The text of a file, without its byte-order mark and with LF line ends (from CRLF or CR)."""
     if len(data) > MAX_BYTES:
         return None, [Fault(file, 0, 1, "", "the file is larger than 1 MB", "", "split it")]
     if data[:2] in _UTF16_MARKS:
@@ -52,7 +52,7 @@ def decoded(data: bytes, file: str) -> tuple[str | None, list[Fault]]:
         found = f"found byte 0x{data[error.start]:02x}"
         line = before.count(b"\n") + 1
         return None, [Fault(file, line, column + 1, "", "not UTF-8", found, "save it as UTF-8")]
-    return text.replace("\r\n", "\n"), []
+    return text.replace("\r\n", "\n").replace("\r", "\n"), []
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +77,10 @@ def read_source(
         environ: Values for ``${NAME}``.
         above: Real paths of the files that led here, to find cycles.
     """
-    tree, faults = compose(text, file, environ)
+    document = read_document(text, file, environ)
+    tree, faults = document.tree, document.faults
     if tree is None or "extends" not in tree.entries:
-        return Source(tree, faults)
+        return Source(tree, faults, document.is_whole)
     node = tree.entries["extends"][1]
     own = Mapping(tree.mark, {k: v for k, v in tree.entries.items() if k != "extends"})
 
@@ -104,7 +105,7 @@ def read_source(
         return Source(own, [*faults, *base_faults], is_complete=False)
     base = read_source(base_text, base_file, environ, above=trail)
     tree = own if base.tree is None else merged(base.tree, own)
-    is_complete = base.is_complete and base.tree is not None
+    is_complete = document.is_whole and base.is_complete and base.tree is not None
     return Source(tree, [*faults, *base.faults], is_complete)
 
 

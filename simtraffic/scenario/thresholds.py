@@ -36,6 +36,9 @@ _CLAUSE = re.compile(r"\S+")
 _NAME = re.compile(r"[^\s,=]+")
 _PAIR = re.compile(r"([^\s,=]+)\s*=\s*([^\s,=]+)")
 _SPACE = re.compile(r"\s*")
+_CLAUSES = re.compile(r"(?<!\S)(?:during|where)(?!\S)")
+_DURING = re.compile(r"(?<!\S)during\s+([^\s,=]+)")
+_WHERE = re.compile(r"(?<!\S)where\s+(.*)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,10 +116,11 @@ class Threshold(Part):
 
 
 class _Reader:
-    """A cursor over the text; every fault names the column it is at."""
+    """A cursor over the text; remembers what is wrong: problem, hint and place in the text."""
 
     def __init__(self, text: str) -> None:
         self.text = text
+        self.errors: list[tuple[str, str, int]] = []
         self.at = 0
         self.skip_space()
 
@@ -131,6 +135,15 @@ class _Reader:
         space = _SPACE.match(self.text, self.at)
         self.at = space.end() if space else self.at
 
+    def skip_to(self, pattern: re.Pattern[str]) -> None:
+        """To where the pattern is met, or to the end."""
+        match = pattern.search(self.text, self.at)
+        self.at = match.start() if match else len(self.text)
+
+    def wrong(self, problem: str, hint: str, at: int) -> None:
+        """Remember an error at this place."""
+        self.errors.append((problem, hint, at))
+
     def is_done(self) -> bool:
         return self.at >= len(self.text)
 
@@ -139,14 +152,20 @@ def parse_threshold(text: str) -> Threshold:
     """The threshold that the text states.
 
     Raises:
-        PydanticCustomError: It does not follow the grammar; carries the offset in the text.
+        PydanticCustomError: It does not follow the grammar; carries the offset in the text, and
+            as ``more`` the further errors after the first.
     """
     reader = _Reader(text)
     aggregation, name = _subject(reader)
-    measure = MEASURES[name]
+    measure = MEASURES.get(name)
     operator = _operator(reader)
-    limit = _limit(reader, measure, name)
+    limit = _limit(reader, measure, name) if operator else 0.0
+    if reader.errors:
+        reader.skip_to(_CLAUSES)
     during, where = _clauses(reader, measure, name)
+    if reader.errors:
+        first, *others = reader.errors
+        raise wrong(first[0], first[1], first[2], others)
     return Threshold(
         text=text,
         aggregation=aggregation,
@@ -158,32 +177,44 @@ def parse_threshold(text: str) -> Threshold:
     )
 
 
+def clauses_of(text: str) -> tuple[str | None, dict[str, str]]:
+    """What follows ``during`` and ``where``, as far as it can be read."""
+    during = _DURING.search(text)
+    where = _WHERE.search(text)
+    pairs = _PAIR.findall(where[1]) if where else []
+    return during[1] if during else None, {k: v for k, v in pairs if k in WHERE_KEYS}
+
+
 def _subject(reader: _Reader) -> tuple[str | None, str]:
-    """Aggregation and measure, each known and fit for the other."""
+    """Aggregation and measure, each known and fit for the other; an empty name for an unknown."""
     start = reader.at
     call = reader.take(_CALL)
     if call is None:
         word = reader.take(_WORD)
         if word is None:
-            raise wrong("a threshold starts with a measure", _known_measures(), start)
-        name = _measure(word[0], start)
-        if MEASURES[name].is_distribution:
+            reader.wrong("a threshold starts with a measure", _known_measures(), start)
+            reader.skip_to(_OPERATOR)
+            return None, ""
+        name = _measure(reader, word[0], start)
+        if name and MEASURES[name].is_distribution:
             hint = f"write p95({name}), max({name}) or avg({name})"
-            raise wrong(f"{name} needs an aggregation", hint, start)
+            reader.wrong(f"{name} needs an aggregation", hint, start)
         return None, name
     aggregation = call["aggregation"]
-    name = _measure(call["measure"], call.start("measure"))
-    if not MEASURES[name].is_distribution:
-        raise wrong(f"{name} is one number", f"write {name} alone", start)
-    if not _AGGREGATION.fullmatch(aggregation) or not aggregation.strip("p0."):
-        raise wrong("unknown aggregation", "known: p50, p90, p95, p99, p99.9, max, avg", start)
+    name = _measure(reader, call["measure"], call.start("measure"))
+    if name and not MEASURES[name].is_distribution:
+        reader.wrong(f"{name} is one number", f"write {name} alone", start)
+    elif not _AGGREGATION.fullmatch(aggregation) or not aggregation.strip("p0."):
+        hint = "known: p50, p90, p95, p99, p99.9, max, avg"
+        reader.wrong("unknown aggregation", hint, start)
     return aggregation, name
 
 
-def _measure(name: str, at: int) -> str:
-    if name not in MEASURES:
-        raise wrong("unknown measure", nearest(name, MEASURES) or _known_measures(), at)
-    return name
+def _measure(reader: _Reader, name: str, at: int) -> str:
+    if name in MEASURES:
+        return name
+    reader.wrong("unknown measure", nearest(name, MEASURES) or _known_measures(), at)
+    return ""
 
 
 def _known_measures() -> str:
@@ -191,26 +222,35 @@ def _known_measures() -> str:
 
 
 def _operator(reader: _Reader) -> str:
+    """The operator; empty when there is none, so that nothing after it makes sense."""
     start = reader.at
+    if reader.errors and reader.is_done():
+        return ""  # a single wrong word lacks more than can be told
     match = reader.take(_OPERATOR)
     if match is None or match[0] not in OPERATORS:
         problem = "unknown operator" if match else "an operator is missing"
-        raise wrong(problem, f"known: {' '.join(OPERATORS)}", start)
-    return match[0]
+        reader.wrong(problem, f"known: {' '.join(OPERATORS)}", start)
+    return match[0] if match else ""
 
 
-def _limit(reader: _Reader, measure: Measure, name: str) -> float:
+def _limit(reader: _Reader, measure: Measure | None, name: str) -> float:
     start = reader.at
     match = reader.take(_LIMIT)
     if match is None:
-        raise wrong("a limit is missing", f"write what to compare {name} with", start)
+        reader.wrong("a limit is missing", f"write what to compare {name or 'it'} with", start)
+        return 0.0
+    if measure is None:
+        return 0.0
     try:
         return measure.limit(match[0])
     except UnitError as error:
-        raise wrong(f"{name}: {error.problem}", error.hint, start) from error
+        reader.wrong(f"{name}: {error.problem}", error.hint, start)
+        return 0.0
 
 
-def _clauses(reader: _Reader, measure: Measure, name: str) -> tuple[str | None, dict[str, str]]:
+def _clauses(
+    reader: _Reader, measure: Measure | None, name: str
+) -> tuple[str | None, dict[str, str]]:
     during: str | None = None
     where: dict[str, str] = {}
     while not reader.is_done():
@@ -218,11 +258,15 @@ def _clauses(reader: _Reader, measure: Measure, name: str) -> tuple[str | None, 
         match = reader.take(_CLAUSE)
         word = match[0] if match else ""
         if word not in {"during", "where"}:
-            raise wrong("unexpected words", "what may follow: during NAME, where KEY=VALUE", start)
-        if not measure.is_of_requests:
-            raise wrong(f"{name} is of the whole run", f"leave {word} out", start)
+            hint = "what may follow: during NAME, where KEY=VALUE"
+            reader.wrong("unexpected words", hint, start)
+            break
+        if measure is not None and not measure.is_of_requests:
+            reader.wrong(f"{name} is of the whole run", f"leave {word} out", start)
+            break
         if (word == "during" and during) or (word == "where" and where):
-            raise wrong(f"{word} is given twice", "leave one out", start)
+            reader.wrong(f"{word} is given twice", "leave one out", start)
+            break
         if word == "during":
             during = _during(reader)
         else:
@@ -234,8 +278,9 @@ def _during(reader: _Reader) -> str:
     start = reader.at
     match = reader.take(_NAME)
     if match is None or match[0] == "where":
-        raise wrong("a name is missing after during", "name a stage or an incident", start)
-    return match[0]
+        reader.wrong("a name is missing after during", "name a stage or an incident", start)
+        reader.at = len(reader.text)
+    return match[0] if match else ""
 
 
 def _where(reader: _Reader) -> dict[str, str]:
@@ -245,13 +290,16 @@ def _where(reader: _Reader) -> dict[str, str]:
         match = reader.take(_PAIR)
         if match is None:
             known = ", ".join(WHERE_KEYS)
-            raise wrong("a condition is missing after where", f"write KEY=VALUE of {known}", start)
+            hint = f"write KEY=VALUE of {known}"
+            reader.wrong("a condition is missing after where", hint, start)
+            reader.at = len(reader.text)
+            return where
         key, value = match[1], match[2]
         if key not in WHERE_KEYS:
             hint = nearest(key, WHERE_KEYS) or f"known: {', '.join(WHERE_KEYS)}"
-            raise wrong("unknown condition", hint, start)
-        if key in where:
-            raise wrong(f"{key} is given twice", "leave one out", start)
+            reader.wrong("unknown condition", hint, start)
+        elif key in where:
+            reader.wrong(f"{key} is given twice", "leave one out", start)
         where[key] = value
         if reader.take(_COMMA) is None:
             return where

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING, TypeAlias
 
 from simtraffic.errors import Fault
@@ -20,15 +21,29 @@ Path: TypeAlias = "tuple[str | int, ...]"
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 _SHOWN = 60
 
-_INT = re.compile(r"[-+]?[0-9]{1,4000}")
+# A leading zero makes it text: some readers of YAML would take it for octal.
+_INT = re.compile(r"[-+]?(?:0|[1-9][0-9]{0,3999})")
 _OCTAL_OR_HEX = re.compile(r"0(?:o[0-7]{1,1000}|x[0-9a-fA-F]{1,1000})")
-_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
+_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|(?:0|[1-9][0-9]*)(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
 _NOT_FINITE = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
 _WORDS: dict[str, bool | None] = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
     **dict.fromkeys(("true", "True", "TRUE"), True),
     **dict.fromkeys(("false", "False", "FALSE"), False),
 }
+
+
+class Unread:
+    """What stands for a value that could not be read; why is told already.
+
+    No field takes it, so that whatever rests on the value is in doubt.
+    """
+
+    def __repr__(self) -> str:
+        return "UNREAD"
+
+
+UNREAD = Unread()
 
 
 class Referenced(str):
@@ -56,7 +71,7 @@ class Scalar:
     """A single value."""
 
     mark: Mark
-    value: bool | int | float | str | None
+    value: bool | int | float | str | Unread | None
     text: str
     """As written, without quotes, before references were filled in."""
     offset: int | None = None
@@ -95,6 +110,18 @@ class Mapping:
                 break
         return mark, node
 
+    def at(self, path: Path) -> Node | None:
+        """The node at exactly this path; None where there is none."""
+        node: Node = self
+        for step in path:
+            if isinstance(node, Mapping) and step in node.entries:
+                node = node.entries[str(step)][1]
+            elif isinstance(node, Sequence) and isinstance(step, int) and step < len(node.items):
+                node = node.items[step]
+            else:
+                return None
+        return node
+
     def key_mark(self, path: Path) -> Mark:
         """Where the last key of ``path`` stands; for an item of a list, where that item starts."""
         _, parent = self.find(path[:-1])
@@ -107,7 +134,10 @@ Node: TypeAlias = Scalar | Sequence | Mapping
 
 
 def resolve(text: str) -> bool | int | float | str | None:
-    """What an unquoted scalar means in YAML 1.2's core schema (``yes`` and ``on`` are text)."""
+    """What an unquoted scalar means: YAML 1.2's core schema, and ``0755`` is text.
+
+    ``yes``, ``on``, ``12:30`` and ``1_000`` are text there as well.
+    """
     if text in _WORDS:
         return _WORDS[text]
     if _INT.fullmatch(text):
@@ -119,6 +149,21 @@ def resolve(text: str) -> bool | int | float | str | None:
     if _NOT_FINITE.fullmatch(text):
         return float(text.replace(".", "", 1))
     return text
+
+
+def survives(text: str) -> bool:
+    """Whether an unquoted scalar is text, or reads the same once it has become a value."""
+    value = resolve(text)
+    if isinstance(value, bool):
+        return text in {"true", "false"}
+    if isinstance(value, int):
+        return str(value) == text
+    if isinstance(value, float):
+        return _PLAIN_FLOAT.fullmatch(text) is not None and Decimal(repr(value)) == Decimal(text)
+    return True
+
+
+_PLAIN_FLOAT = re.compile(r"-?(?:0|[1-9][0-9]*)\.(?:[0-9]*[1-9]|0)")
 
 
 def children(node: Sequence | Mapping) -> tuple[Node, ...]:

@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from simtraffic.scenario import imperfections, model
+from simtraffic.scenario.explained import EXAMPLES
 from simtraffic.scenario.names import HINTED, hint_for, nearest_name
-from simtraffic.scenario.tree import Mapping, Scalar, described, quoted
+from simtraffic.scenario.tree import UNREAD, Mapping, Scalar, described, quoted
 
 if TYPE_CHECKING:
     from pydantic import ValidationError
@@ -51,7 +52,6 @@ _EXAMPLES = {
     "models": "add models like {openai/gpt-4o-mini: 1}",
     "tokens": "name a profile of the catalogue or give input and output",
     "workflow": "add workflow: chat, completion or embeddings",
-    "share": "add share: 1",
 }
 _PLAIN_WORDS = {
     "model_type": ("must be a mapping", "write keys with values"),
@@ -75,14 +75,15 @@ def findings(error: ValidationError, tree: Mapping) -> list[Finding]:
     """Every error of the validation, worded.
 
     A key that is missing because it was misspelt is told once, as the unknown key that it is.
+    What rests on a value that could not be read at all is told already.
     """
     found: list[Finding] = []
     meant: set[Path] = set()
     for number, detail in enumerate(error.errors(include_url=False)):
-        finding = _finding(detail, tree, is_terse=number >= HINTED)
-        found.append(finding)
-        if finding.near is not None:
-            meant.add((*finding.path[:-1], finding.near))
+        for finding in _findings(detail, tree, is_terse=number >= HINTED):
+            found.append(finding)
+            if finding.near is not None:
+                meant.add((*finding.path[:-1], finding.near))
     return [one for one in found if not (one.is_missing and one.path in meant)]
 
 
@@ -104,6 +105,15 @@ def pattern(path: Path) -> tuple[str, ...]:
     return tuple(steps)
 
 
+def place_of(path: Path) -> str:
+    """The path as the explanations of keys have it: ``traffic[].models.*.weight``."""
+    place = ""
+    for step in pattern(path):
+        under_names = place.rpartition(".")[2] in _NAMED_BELOW
+        place += "[]" if step == "*" and not under_names else f".{step}"
+    return place.lstrip(".")
+
+
 def path_of(location: tuple[str | int, ...]) -> Path:
     """A pydantic location without the marks that it adds for unions and keys."""
     steps: list[str | int] = []
@@ -118,13 +128,27 @@ def path_of(location: tuple[str | int, ...]) -> Path:
 _TAGS = ("<profile>", "<spec>")
 
 
-def _finding(detail: ErrorDetails, tree: Mapping, *, is_terse: bool) -> Finding:
+def _findings(detail: ErrorDetails, tree: Mapping, *, is_terse: bool) -> list[Finding]:
+    node = tree.at(path_of(detail["loc"]))
+    if isinstance(node, Scalar) and node.value is UNREAD and detail["loc"][-1] != "[key]":
+        return []
+    first = _finding(detail, tree, is_terse=is_terse)
+    context = detail.get("ctx", {})
+    others = [
+        _finding({**detail, "ctx": {"problem": problem, "hint": hint, "offset": offset}}, tree)
+        for problem, hint, offset in context.get("more", ())
+    ]
+    return [first, *others]
+
+
+def _finding(detail: ErrorDetails, tree: Mapping, *, is_terse: bool = False) -> Finding:
     path = path_of(detail["loc"])
     kind = detail["type"]
     mark, node = tree.find(path)
     if kind == "missing":
         name = str(path[-1])
-        hint = _EXAMPLES.get(name, f"add {name}")
+        example = EXAMPLES.get(place_of(path))
+        hint = _EXAMPLES.get(name) or (f"add {name}: {example}" if example else f"add {name}")
         fault = mark.fault(path, "a required key is missing", described(node), hint)
         return Finding(path, fault, is_missing=True)
     if kind == "extra_forbidden":

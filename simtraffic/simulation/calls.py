@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simtraffic.simulation.faults import RETRYABLE, FaultModel
+from simtraffic.simulation.faults import LONGEST_NS, RETRYABLE, FaultModel
 from simtraffic.simulation.tables import Attempts
 
 if TYPE_CHECKING:
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 OVERHEAD_NS = 200_000
 """From an operation's start to its first attempt, and from its last attempt to its end: building
 the request and reading the answer. Own assumption."""
+
+_SLOWEST = 1e12
+"""Factor beyond which further incidents make no difference: all of it is over the longest."""
 
 _JITTER = 0.2
 """Waits before a retry vary by so much to both sides."""
@@ -182,8 +185,11 @@ class CallModel:
         if slower is not None:
             for incident, affected in met:
                 np.multiply(slower, incident.slowdown, out=slower, where=affected)
+                np.minimum(slower, _SLOWEST, out=slower)
             first *= slower
             duration *= slower
+            np.minimum(first, LONGEST_NS, out=first)
+            np.minimum(duration, LONGEST_NS, out=duration)
         turned_away = self.load.turned_away.take(cells) if self.load.turns_away else None
         failed, kinds = self.faults.errors(combinations, draws.error, turned_away, met)
         error = np.zeros(len(start), dtype=np.int16)
@@ -191,7 +197,8 @@ class CallModel:
             error[failed] = kinds
             slow = np.ones(len(failed)) if slower is None else slower[failed]
             few = type(draws)(draws.error[failed], draws.first[failed], draws.pace[failed])
-            duration[failed] = self.faults.durations(kinds, duration[failed], slow, few)
+            lasted = self.faults.durations(kinds, duration[failed], slow, few)
+            duration[failed] = np.minimum(lasted, LONGEST_NS)
         end = duration.astype(np.int64)
         # Nothing takes less than a microsecond, so that every child span has a length.
         np.maximum(end, 1000, out=end)

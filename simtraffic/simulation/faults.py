@@ -45,6 +45,9 @@ KINDS = ERROR_KINDS[1:]
 RETRYABLE = np.array([False, *(failure.is_retryable for failure in FAILURES)])
 """By error code: may a retry or another provider cure it."""
 
+LONGEST_NS = 100 * 86_400 * 1e9
+"""No attempt takes longer than 100 days, whatever slows it: times stay inside what 64 bits hold."""
+
 TIMEOUT_NS = 10e9
 """The caller gives up when no first byte came for so long."""
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simtraffic.simulation.faults import TIMEOUT_NS, TIMES_OUT
+from simtraffic.simulation.faults import LONGEST_NS, TIMEOUT_NS, TIMES_OUT
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -63,7 +63,7 @@ class Forecast:
         for incident in self.faults.incidents:
             if incident.start_ns <= t_ns < incident.end_ns:
                 matching = incident.combinations
-                duration[matching] *= incident.slowdown
+                duration[matching] = np.minimum(duration[matching] * incident.slowdown, LONGEST_NS)
                 timeout[matching] += incident.chances[TIMES_OUT].sum()
         duration += np.minimum(timeout, 1.0) * (TIMEOUT_NS - duration)
         return float(self.schedule.rate(t_ns) * np.dot(self.weights, duration) / 1e9)

@@ -91,7 +91,109 @@ class TestCheck:
         assert run("check", "env.yaml").stdout == "env.yaml: ok, 1 stage, 5s, 1 flow\n"
 
 
+class TestWhatIsNamed:
+    def test_standard_input_is_a_scenario_of_its_own(self, run):
+        result = CliRunner().invoke(app, ["check", "-"], input=GOOD)
+
+        assert (result.stdout, result.exit_code) == ("<stdin>: ok, 1 stage, 1m30s, 1 flow\n", 0)
+
+    def test_faults_of_standard_input_are_told_by_line(self, run):
+        result = CliRunner().invoke(app, ["check", "-"], input=GOOD.replace("90s", "90"))
+
+        assert result.stderr.startswith("<stdin>:3:28 load.stages[0].duration: ")
+        assert result.exit_code == 3
+
+    def test_a_folder_stands_for_the_files_in_it_and_below(self, run, tmp_path):
+        (tmp_path / "more").mkdir()
+        (tmp_path / "more" / "other.yml").write_text(GOOD)
+        (tmp_path / "notes.txt").write_text("no scenario")
+
+        result = run("check", ".")
+
+        assert result.stdout.splitlines() == [
+            "./good.yaml: ok, 1 stage, 1m30s, 1 flow",
+            "./more/other.yml: ok, 1 stage, 1m30s, 1 flow",
+        ]
+        assert "bad.yaml:3:28" in result.stderr
+        assert result.exit_code == 3
+
+    def test_a_folder_without_a_scenario_is_wrong_usage(self, run, tmp_path):
+        (tmp_path / "empty").mkdir()
+
+        result = run("check", "empty")
+
+        assert result.exit_code == 2
+        assert "empty: no scenario in this folder" in result.stderr
+
+    def test_a_convention_is_judged_as_one(self, run, tmp_path):
+        good = "convention: mine\nversion: '1'\nspans: {}\n"
+        (tmp_path / "mine.yaml").write_text(good)
+        (tmp_path / "broken.yaml").write_text(good.replace("spans", "span"))
+
+        result = run("check", "mine.yaml", "broken.yaml")
+
+        assert result.stdout == "mine.yaml: ok, convention\n"
+        assert "broken.yaml:3:1 span: unknown key" in result.stderr
+        assert result.exit_code == 3
+
+    def test_faults_of_a_scenario_do_not_hide_those_of_its_convention(self, run, tmp_path):
+        (tmp_path / "own.yaml").write_text("convention: own\nversion: '1'\nspan: {}\n")
+        text = GOOD.replace("90s", "90") + "telemetry: {conventions: [./own.yaml]}\n"
+        (tmp_path / "both.yaml").write_text(text)
+
+        stderr = run("check", "both.yaml").stderr
+
+        assert "both.yaml:3:28 load.stages[0].duration" in stderr
+        assert "own.yaml:3:1 span: unknown key" in stderr
+
+    @pytest.mark.parametrize("command", ["check", "plan"])
+    def test_a_scenario_that_ships_is_found_by_its_name_anywhere(self, run, command):
+        assert run(command, "smoke").exit_code == 0
+
+    def test_a_file_of_that_name_wins(self, run, tmp_path):
+        (tmp_path / "smoke").write_text(GOOD)
+
+        assert run("check", "smoke").stdout == "smoke: ok, 1 stage, 1m30s, 1 flow\n"
+
+    @pytest.mark.parametrize("command", ["check", "plan", "run"])
+    def test_an_unknown_name_has_the_nearest_as_a_hint(self, run, command):
+        result = run(command, "smokee")
+
+        assert result.exit_code == 2
+        assert result.stderr == (
+            "simtraffic: smokee: cannot be read; neither a file nor a scenario that ships;"
+            " did you mean smoke?\n"
+        )
+
+    def test_a_mistake_of_yaml_is_shown_with_a_caret(self, run, tmp_path):
+        (tmp_path / "broken.yaml").write_text(GOOD.replace("name: good", "name: @good"))
+
+        assert run("check", "broken.yaml").stderr.splitlines() == [
+            'broken.yaml:2:7: a value cannot start with @; found "@good"; put the value in quotes',
+            "    name: @good",
+            "          ^",
+        ]
+
+
 class TestInit:
+    def test_the_schema_that_the_starter_names_lies_beside_it(self, run, tmp_path):
+        run("init")
+
+        first = (tmp_path / "scenario.yaml").read_text().splitlines()[0]
+        assert first == "# yaml-language-server: $schema=scenario.schema.json"
+        assert json.loads((tmp_path / "scenario.schema.json").read_text()) == json.loads(
+            run("schema").stdout
+        )
+
+    def test_a_file_of_that_name_that_is_no_schema_of_ours_stays(self, run, tmp_path):
+        (tmp_path / "scenario.schema.json").write_text("{}")
+
+        assert run("init").exit_code == 0
+        assert (tmp_path / "scenario.schema.json").read_text() == "{}"
+
+    def test_the_command_that_it_proposes_can_be_pasted(self, run):
+        assert "try it: simtraffic run 'my demo.yaml'" in run("init", "my demo").stderr
+
     def test_what_it_writes_passes_check(self, run):
         written = run("init")
 

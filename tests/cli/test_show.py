@@ -14,7 +14,7 @@ def ask(*arguments):
     return CliRunner().invoke(app, ["show", *arguments])
 
 
-@pytest.mark.parametrize("what", ["catalog", "conventions", "metrics"])
+@pytest.mark.parametrize("what", ["catalog", "profiles", "conventions", "metrics"])
 def test_each_list_is_drawn_and_available_as_json(what):
     drawn, listed = ask(what), ask(what, "--json")
 
@@ -27,6 +27,16 @@ def test_the_catalogue_is_listed_whole_and_in_order():
     listed = json.loads(ask("catalog", "--json").stdout)
 
     assert [row["model"] for row in listed] == list(load_catalog().models)
+
+
+def test_profiles_have_the_quantiles_that_they_are_drawn_from():
+    listed = {row["profile"]: row for row in json.loads(ask("profiles", "--json").stdout)}
+
+    assert set(listed) == set(load_catalog().profiles)
+    chat = listed["chat"]
+    assert (chat["input_tokens_p50"], chat["output_tokens_p50"]) == (220, 148)
+    assert all(row["input_tokens_p50"] < row["input_tokens_p95"] for row in listed.values())
+    assert listed["embeddings"]["output_tokens_p95"] == 0
 
 
 def test_piped_lists_are_not_wrapped():

@@ -31,12 +31,15 @@ ROWS = [
 ]
 
 
-def judge(threshold, rows=ROWS, ledger=None, elapsed_ns=30 * SECOND):
+def judge(threshold, rows=ROWS, ledger=None, elapsed_ns=30 * SECOND, is_interrupted=False):
     tally = Tally(a_scenario(threshold), VOCABULARY, STAGES)
     tally.add(exchanges(rows))
     lateness = QuantileSketch()
     lateness.add(np.array([0, 100_000_000], dtype=np.int64))
-    return evaluate(threshold, Evidence(tally, ledger or a_ledger(), lateness, elapsed_ns))
+    evidence = Evidence(
+        tally, ledger or a_ledger(), lateness, elapsed_ns, is_interrupted=is_interrupted
+    )
+    return evaluate(threshold, evidence)
 
 
 def a_ledger():
@@ -149,3 +152,24 @@ def test_a_stage_that_a_shortened_run_never_reached_selects_nothing():
     threshold = a_threshold("error_share", ">=", 0.0, during="cool-down")
 
     assert judge(threshold).value is None
+
+
+@pytest.mark.parametrize(
+    ("measure", "aggregation"),
+    [("error_share", None), ("requests", None), ("rate", None), ("duration", "p95")],
+)
+def test_a_stage_that_an_interrupt_cut_off_is_not_judged(measure, aggregation):
+    threshold = a_threshold(measure, ">", 1.0, aggregation, during="steady")
+
+    result = judge(threshold, rows=ROWS[:2], elapsed_ns=5 * SECOND, is_interrupted=True)
+
+    assert (result.passed, result.value) == (True, None)
+    assert result.note == "not judged: this run was interrupted before steady"
+
+
+def test_what_an_interrupted_run_came_to_is_judged():
+    threshold = a_threshold("requests", ">", 100.0, during="warm-up")
+
+    result = judge(threshold, rows=ROWS[:2], elapsed_ns=5 * SECOND, is_interrupted=True)
+
+    assert (result.passed, result.value) == (False, 2.0)

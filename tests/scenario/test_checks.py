@@ -64,7 +64,7 @@ class TestLoad:
             ("gamma(cv=-1)", "unknown arrivals"),
             ("gamma(cv=101)", "cv out of range"),
             ("Poisson", "unknown arrivals"),
-            ("3", "not text"),
+            ("3", "unknown arrivals"),
         ],
     )
     def test_other_arrivals_are_refused(self, value, problem):
@@ -170,7 +170,7 @@ class TestTraffic:
             ("{input: {p50: 1}, output: {p50: 1, p95: 1}}", "a required key is missing"),
             ("{input: {p50: -1, p95: 1}, output: {p50: 1, p95: 1}}", "count out of range"),
             ("conversatoin", "unknown profile"),
-            ("7", "not text"),
+            ("7", "neither a profile nor lengths"),
         ],
     )
     def test_wrong_token_counts_are_told(self, tokens, problem):

@@ -70,6 +70,20 @@ class TestSchema:
 
         assert stage["rate"]["description"] == "Rate that is held."
 
+    def test_every_key_has_a_description_and_an_example_that_it_accepts(self):
+        schema = json_schema()
+        nouns = [schema, *schema["$defs"].values()]
+        keys = [pair for noun in nouns for pair in noun.get("properties", {}).items()]
+        lacking = [
+            name for name, key in keys if not (key.get("description") and key.get("examples"))
+        ]
+
+        assert lacking == []
+        assert len(keys) > 70
+        for name, key in keys:
+            checked = jsonschema.Draft202012Validator({**key, "$defs": schema["$defs"]})
+            assert all(checked.is_valid(example) for example in key["examples"]), name
+
     def test_every_noun_is_known_to_the_hints(self):
         nouns = set(PARTS.values())
         defined = set(Scenario.model_json_schema()["$defs"])

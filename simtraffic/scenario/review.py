@@ -1,0 +1,128 @@
+"""A draft under review: what can be judged of it, and the faults found so far.
+
+One fault must not hide another. So every check asks about just what its verdict rests on: a value
+(:meth:`Review.is_sound`), a mapping or list whose items may be wrong (:meth:`Review.is_read`), a
+name that the unreadable name of another item might turn out to be (:meth:`Review.expect_named`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from simtraffic.scenario.names import HINTED, hint_for, nearest_name
+from simtraffic.scenario.tree import Mapping as Tree
+from simtraffic.scenario.tree import Scalar, Sequence, described, quoted
+from simtraffic.scenario.wording import known_keys
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Sized
+
+    from simtraffic.errors import Fault
+    from simtraffic.scenario.draft import Draft
+    from simtraffic.scenario.known import Known
+    from simtraffic.scenario.model import Scenario
+    from simtraffic.scenario.tree import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """A draft under review and the faults found so far."""
+
+    draft: Draft
+    tree: Tree
+    known: Known
+    faults: list[Fault] = field(default_factory=list)
+
+    @property
+    def scenario(self) -> Scenario:
+        """The scenario, stand-ins included."""
+        return self.draft.scenario
+
+    def is_sound(self, *path: str | int) -> bool:
+        """Whether the value rests on no stand-in."""
+        return self.draft.is_sound(*path)
+
+    def is_read(self, *path: str | int) -> bool:
+        """Whether the file has a mapping or a list there, whatever is wrong inside it."""
+        return self.draft.is_read(*path)
+
+    def note(self, path: Path, problem: str, found: str = "", hint: str = "") -> None:
+        """A fault at a value, told with what stands there unless ``found`` says better."""
+        mark, node = self.tree.find(path)
+        self.faults.append(mark.fault(path, problem, found or described(node), hint))
+
+    def note_key(self, path: Path, problem: str, hint: str = "") -> None:
+        """A fault at a key."""
+        found = f"found {quoted(str(path[-1]))}"
+        self.faults.append(self.tree.key_mark(path).fault(path, problem, found, hint))
+
+    def hint(self, name: str, known: Collection[str]) -> str:
+        """The nearest known name, or some of the known."""
+        # Comparing takes long when thousands of names are wrong; then they are only listed.
+        return hint_for(name if len(self.faults) < HINTED else "", known)
+
+    def expect_name(self, path: Path, name: str, known: Collection[str], noun: str) -> bool:
+        """Whether the name is known; notes a fault with the nearest when not."""
+        if name in known:
+            return True
+        self.note(path, f"unknown {noun}", f"found {quoted(name)}", self.hint(name, known))
+        return False
+
+    def keys(self, path: Path) -> tuple[str, ...]:
+        """The keys that the file gives at this path, right or wrong."""
+        node = self.tree.at(path)
+        return tuple(node.entries) if isinstance(node, Tree) else ()
+
+    def given(self, path: Path) -> tuple[str, ...]:
+        """The keys at this path that have a value."""
+        return tuple(key for key in self.keys(path) if not self._is_empty((*path, key)))
+
+    def _is_empty(self, path: Path) -> bool:
+        node = self.tree.at(path)
+        return isinstance(node, Scalar) and node.value is None
+
+    def has_stray_key(self, path: Path) -> bool:
+        """Whether a key there means nothing, so that it may have been meant for any."""
+        return bool(set(self.keys(path)) - set(known_keys(path)))
+
+    def expect_some(self, path: Path, items: Sized, hint: str = "") -> bool:
+        """Whether a list or a mapping has something in it; notes a fault when not."""
+        if not items and self.is_sound(*path):
+            self.note(path, "must not be empty", hint=hint)
+        return bool(items)
+
+    def expect_distinct(self, path: Path, names: Iterable[str], noun: str) -> None:
+        """Notes every name that another item of the list has already."""
+        first: dict[str, int] = {}
+        for index, name in enumerate(names):
+            here = (*path, index, "name")
+            if not self.is_sound(*here):
+                continue
+            if name in first:
+                other = self.tree.find((*path, first[name]))[0]
+                found = f"found {quoted(name)}, first on line {other.line}"
+                self.note(here, f"duplicate name of {noun}", found, "rename one")
+            first.setdefault(name, index)
+
+    def expect_named(
+        self, path: Path, name: str, known: Collection[str], noun: str, lists: Collection[Path]
+    ) -> bool:
+        """Whether an item of these lists has the name; notes a fault unless one may be meant so."""
+        if name in known or any(self._may_be_named(name, where) for where in lists):
+            return name in known
+        return self.expect_name(path, name, known, noun)
+
+    def _may_be_named(self, name: str, path: Path) -> bool:
+        """Whether an item of the list whose name is in doubt may be meant to have this one."""
+        node = self.tree.at(path)
+        if not isinstance(node, Sequence):
+            return not self.is_read(*path)
+        for index in range(len(node.items)):
+            if self.is_sound(*path, index, "name"):
+                continue
+            written = self.tree.at((*path, index, "name"))
+            is_text = isinstance(written, Scalar) and isinstance(written.value, str)
+            if not is_text or nearest_name(name, [written.text]):  # type: ignore[union-attr]
+                return True
+        return False
