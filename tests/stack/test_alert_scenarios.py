@@ -15,14 +15,14 @@ import pytest
 
 from simtraffic.clock import unix_ns
 from simtraffic.scenario import load_scenario
-from tests.stack.past import STEP_S, Past, past
 from tools.rules.alerts import alerts
+from tools.stack.past import STEP_S, Past, past
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from simtraffic.scenario import Scenario
-    from tests.stack.past import Firing
+    from tools.stack.past import Firing
 
 SCENARIOS = Path(__file__).parents[2] / "scenarios"
 MINUTE = 60

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 CONFIG = Path(__file__).resolve().parents[2] / "config"
 RULES = CONFIG / "prometheus/rules"
 # The comparison that decides comes first; guards such as a minimum of traffic come after it.
-_COMPARISON = re.compile(r"[^=!<>](?:>|<)\s*([0-9.]+(?:e[0-9]+)?)\b")
+_COMPARISON = re.compile(r"[^=!<>](?:>=?|<=?)\s*([0-9.]+(?:e[0-9]+)?)\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,8 @@ class Alert:
     expression: str
     pending: str
     """Its ``for``; empty when it fires at once."""
+    kept: str
+    """Its ``keep_firing_for``; empty when it ends with its expression."""
     labels: Mapping[str, str]
     annotations: Mapping[str, str]
     file: str
@@ -54,8 +56,9 @@ def alerts(folder: Path = RULES) -> list[Alert]:
             str(rule["alert"]),
             str(rule["expr"]),
             str(rule.get("for", "")),
-            dict(rule.get("labels", {})),
-            dict(rule.get("annotations", {})),
+            str(rule.get("keep_firing_for", "")),
+            dict(rule.get("labels", {})),  # type: ignore[call-overload]
+            dict(rule.get("annotations", {})),  # type: ignore[call-overload]
             file,
         )
         for file, rule in rules(folder)
