@@ -42,7 +42,7 @@ def filled(expression: str, **variables: str) -> str:
     for macro, value in _MACROS.items():
         expression = expression.replace(macro, value)
     return re.sub(
-        r"\$(service|environment|provider|model)\b",
+        r"\$(service|environment|provider|model|run|instance)\b",
         lambda found: variables.get(found[1], ".*"),
         expression,
     )

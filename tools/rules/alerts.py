@@ -39,6 +39,12 @@ class Alert:
         # A comparison with 0 only asks whether there is anything.
         return next((number for number in found if number), found[0] if found else None)
 
+    @property
+    def bounds(self) -> dict[str, float]:
+        """Its threshold by the model's tier; that of ordinary models under an empty name."""
+        found = re.findall(r'tier(!?=)"(\w*)"}\s*[<>]=?\s*([0-9.]+)', self.expression)
+        return {"" if how == "!=" else tier: float(number) for how, tier, number in found}
+
 
 def rules(folder: Path = RULES) -> Iterator[tuple[str, dict[str, Any]]]:
     """Every rule with the name of its file, as the files have them."""
@@ -73,3 +79,12 @@ def thresholds(folder: Path = RULES) -> dict[str, float]:
         if alert.threshold is not None:
             found.setdefault(alert.name, alert.threshold)
     return found
+
+
+def bounds_of(name: str, unit: str) -> str:
+    """A sentence on an alert's bounds by tier, for those who show one line alone."""
+    ordinary, *others = next(alert for alert in alerts() if alert.name == name).bounds.items()
+    of_tiers = ", ".join(f"{tier} {bound:g} {unit}".strip() for tier, bound in others)
+    return f"The line is the alert's bound for ordinary models, {ordinary[1]:g} {unit}".strip() + (
+        f"; by tier: {of_tiers}."
+    )

@@ -163,13 +163,14 @@ def _of(convention: str) -> list[dict[str, object]]:
             made.append((f"llm:{name}:p{share}_5m", tiered(expression)))
     made.append(("llm:tokens_per_second:avg5m", tiered(_pace(convention))))
     for kind, words in (("input", ("input", "prompt")), ("output", ("output", "completion"))):
-        if convention == "gen_ai":
-            selector = f'gen_ai_client_token_usage_sum{{gen_ai_token_type="{words[0]}"}}'
-            expression = of_gen_ai(selector, "5m")
-        else:
-            selector = f'llm_tokens_total{{token_type="{words[1]}"}}'
-            expression = unless_gen_ai(of_llm(selector, "5m"))
-        made.append((f"llm:{kind}_tokens:rate5m", expression))
+        for window in WINDOWS:
+            if convention == "gen_ai":
+                selector = f'gen_ai_client_token_usage_sum{{gen_ai_token_type="{words[0]}"}}'
+                expression = of_gen_ai(selector, window)
+            else:
+                selector = f'llm_tokens_total{{token_type="{words[1]}"}}'
+                expression = unless_gen_ai(of_llm(selector, window))
+            made.append((f"llm:{kind}_tokens:rate{window}", expression))
     labels = {"convention": convention}
     return [
         {"record": name, "expr": expression, "labels": dict(labels)} for name, expression in made
@@ -213,7 +214,10 @@ def _service() -> list[dict[str, object]]:
     memory = "llm_system_memory_usage_bytes"
     # Cost, cache, queue and memory: gen_ai has no such metrics.
     made += [
-        ("llm:cost_usd:rate5m", f"sum by ({MODEL}) (rate({cost}[5m]))"),
+        *(
+            (f"llm:cost_usd:rate{window}", f"sum by ({MODEL}) (rate({cost}[{window}]))")
+            for window in WINDOWS
+        ),
         (
             "llm:cache_miss_share:rate5m",
             f"sum by ({SERVICE}) (rate(llm_cache_misses_total[5m])) / (sum by ({SERVICE})"
