@@ -120,7 +120,7 @@ def test_alerts_that_fire_colour_the_whole_number() -> None:
     (panel,) = [p for path in FILES for p in panels(path) if p["title"] == "Alerts firing"]
     assert panel["options"]["colorMode"] == "background"
     steps = panel["fieldConfig"]["defaults"]["thresholds"]["steps"]
-    assert [(step.get("value"), step["color"]) for step in steps][1] == (1, "orange")
+    assert [(step.get("value"), step["color"]) for step in steps][1] == (1, "red")
 
 
 def test_what_can_fall_below_0_has_no_end_there_and_a_line_at_0() -> None:

@@ -80,6 +80,7 @@ OVERVIEW = Board(
             width=6,
             bound=0.0,
             below=True,
+            serious=True,
         ),
         stat(
             "Alerts firing",
@@ -88,6 +89,7 @@ OVERVIEW = Board(
             'count(ALERTS{alertstate="firing",alertname!="DeadMan"}) or vector(0)',
             width=6,
             bound=1.0,
+            serious=True,
             ground=True,
         ),
         stat(
@@ -97,7 +99,6 @@ OVERVIEW = Board(
             f"count(group by ({RUNS}) (last_over_time({REQUESTS}_count{{{RAW}}}[$__range])))",
             width=6,
             bound=2.0,
-            ground=True,
             present=True,
         ),
         Panel(

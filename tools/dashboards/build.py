@@ -372,7 +372,7 @@ def _heatmap(_: Panel) -> heatmap.Panel:
 
 def _steps(panel: Panel) -> grafana.ThresholdsConfig:
     limit = thresholds()[panel.alert] if panel.alert else panel.bound
-    bad = "red" if panel.alert or panel.below else "orange"
+    bad = "red" if panel.alert or panel.serious else "orange"
     low, high = (bad, "green") if panel.below else ("green", bad)
     steps = [model.Threshold(value=None, color=low), model.Threshold(value=limit, color=high)]
     return grafana.ThresholdsConfig().mode(model.ThresholdsMode.ABSOLUTE).steps(steps)

@@ -206,6 +206,7 @@ SLO = Board(
             query(f"slo:error_budget_left:ratio3d{{{SERVICE}}}", "{{slo}} of {{service_name}}"),
             bound=0.0,
             below=True,
+            serious=True,
             negative=True,
             wide=True,
         ),

@@ -56,6 +56,8 @@ class Panel:
     """Whether values below 0 are possible, so that the axis has no end at 0."""
     wide: bool = False
     """Whether values differ by orders of magnitude: linear up to 1, logarithmic beyond."""
+    serious: bool = False
+    """Whether ``bound`` is as bad as an alert: red in place of orange."""
     ground: bool = False
     """Whether the threshold colours all of a stat, not its number alone."""
     present: bool = False

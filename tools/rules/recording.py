@@ -48,6 +48,9 @@ RATES = {
         f'{GEN_AI}{{error_type="rate_limit_exceeded"}}',
         'llm_requests_errors_total{error_type="rate_limit"}',
     ),
+    "timed_out": Source(
+        f'{GEN_AI}{{error_type="timeout"}}', 'llm_requests_errors_total{error_type="timeout"}'
+    ),
 }
 QUANTILES = {
     "duration_seconds": Source(

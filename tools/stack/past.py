@@ -162,7 +162,7 @@ class Past:
                 continue
             pending_s, kept_s = _seconds(alert.pending), _seconds(alert.kept)
             for own, times in self._holding(alert.expression, seconds):
-                for low, high in _kept(list(_stretches(times)), pending_s, kept_s):
+                for low, high in kept(list(_stretches(times)), pending_s, kept_s):
                     severity, end = alert.labels["severity"], high + STEP_S + kept_s
                     if high - low >= pending_s:
                         until = end if end <= seconds else None
@@ -199,7 +199,7 @@ def _stretches(times: list[float]) -> Iterator[tuple[float, float]]:
             low = at if at is not None else 0
 
 
-def _kept(
+def kept(
     stretches: list[tuple[float, float]], pending_s: float, kept_s: float
 ) -> list[tuple[float, float]]:
     """Stretches as one where an alert goes on firing through the time between them."""
