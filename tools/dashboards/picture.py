@@ -8,12 +8,15 @@ a file, which may be any board of Grafana's. The picture says that it is not Gra
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import re
 import sys
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from PIL import Image
 
 from simtraffic.clock import unix_ns
 from simtraffic.errors import SimtrafficError, UsageError
@@ -84,8 +87,11 @@ def draw(board: dict[str, Any], source: Source, out: Path) -> None:
             px[1] / height,
         )
         _panel(framed(figure, at, px), part, source, regions)
-    figure.savefig(out, facecolor=GROUND)
+    drawn = io.BytesIO()
+    figure.savefig(drawn, facecolor=GROUND)
     plt.close(figure)
+    # Few colours in large areas: a palette halves the file and nothing is seen of it.
+    Image.open(drawn).convert("RGB").quantize(192).save(out, optimize=True)
 
 
 def _panel(place: Any, panel: dict[str, Any], source: Source, regions: list[Region]) -> None:
