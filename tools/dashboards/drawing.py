@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import matplotlib as mpl
+from matplotlib.ticker import MaxNLocator
 
 from tools.dashboards.looks import (
     FAINT,
@@ -22,7 +23,6 @@ from tools.dashboards.looks import (
 )
 
 mpl.use("Agg")
-from matplotlib import pyplot as plt
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -197,11 +197,11 @@ def _states(place: Place, answered: Answered) -> None:
         for mapping in defaults(answered.panel).get("mappings", ())
         for value, said in mapping.get("options", {}).items()
     }
-    rows = sorted(answered.series)[:_MOST_ROWS]
+    rows = sorted(answered.series, key=lambda row: row[0])[:_MOST_ROWS]
     longest = max(len(name) for name, _ in rows)
     axes = place.axes(min(place.width_px * 0.3, 14 + longest * _LETTER_PX), 34, 12, _TITLE_PX + 4)
     for number, (_, (_, times, values)) in enumerate(rows):
-        for start, end, value in _bands(times, values, answered.step_s):
+        for start, end, value in bands(times, values, answered.step_s):
             said = named.get(f"{value:g}", {})
             axes.barh(number, end - start, left=start, height=0.8, linewidth=0,
                       color=colour_of(said.get("color", "blue")))  # fmt: skip
@@ -217,7 +217,7 @@ def _states(place: Place, answered: Answered) -> None:
             x += 30 + len(said["text"]) * _LETTER_PX
 
 
-def _bands(
+def bands(
     times: Sequence[float], values: Sequence[float], step_s: float
 ) -> list[tuple[float, float, float]]:
     """Start, end and value of each stretch in which a series is there and does not change."""
@@ -240,7 +240,7 @@ def _lines(place: Place, answered: Answered) -> None:
         _stack(axes, rows, colours)
     else:
         for name, (_, times, values) in rows:
-            axes.plot(*_broken(times, values, answered.step_s), color=colours[name], linewidth=1.4)
+            axes.plot(*broken(times, values, answered.step_s), color=colours[name], linewidth=1.4)
     if custom.get("scaleDistribution", {}).get("type") == "symlog":
         axes.set_yscale("symlog", linthresh=custom["scaleDistribution"].get("linearThreshold", 1))
     _bounds(axes, panel, custom)
@@ -287,7 +287,7 @@ def _stack(axes: Any, rows: Sequence[tuple[str, Drawn]], colours: dict[str, str]
         below = above
 
 
-def _broken(
+def broken(
     times: Sequence[float], values: Sequence[float], step_s: float
 ) -> tuple[list[float], list[float]]:
     """The line with a gap where a series was not there."""
@@ -365,7 +365,7 @@ def _heat(place: Place, answered: Answered) -> None:
 
 def _clock(axes: Any, answered: Answered) -> None:
     axes.set_xlim(answered.start_s, answered.end_s)
-    axes.xaxis.set_major_locator(plt.MaxNLocator(6))
+    axes.xaxis.set_major_locator(MaxNLocator(6))
     axes.xaxis.set_major_formatter(
         lambda value, _: datetime.fromtimestamp(value, UTC).strftime("%H:%M")
     )

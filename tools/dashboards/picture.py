@@ -16,12 +16,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from matplotlib import pyplot as plt
 from PIL import Image
 
 from simtraffic.clock import unix_ns
 from simtraffic.errors import SimtrafficError, UsageError
 from tools.dashboards.build import COLUMNS
-from tools.dashboards.drawing import Answered, Region, draw_panel, framed, plt
+from tools.dashboards.drawing import Answered, Region, draw_panel, framed
 from tools.dashboards.looks import FAINT, GROUND, INK, colour_of
 from tools.dashboards.source import Source, filled, variables_of
 
@@ -91,7 +92,8 @@ def draw(board: dict[str, Any], source: Source, out: Path) -> None:
     figure.savefig(drawn, facecolor=GROUND)
     plt.close(figure)
     # Few colours in large areas: a palette halves the file and nothing is seen of it.
-    Image.open(drawn).convert("RGB").quantize(192).save(out, optimize=True)
+    with Image.open(drawn) as whole:
+        whole.convert("RGB").quantize(192).save(out, optimize=True)
 
 
 def _panel(place: Any, panel: dict[str, Any], source: Source, regions: list[Region]) -> None:

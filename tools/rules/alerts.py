@@ -63,8 +63,8 @@ def alerts(folder: Path = RULES) -> list[Alert]:
             str(rule["expr"]),
             str(rule.get("for", "")),
             str(rule.get("keep_firing_for", "")),
-            dict(rule.get("labels", {})),  # type: ignore[call-overload]
-            dict(rule.get("annotations", {})),  # type: ignore[call-overload]
+            dict(rule.get("labels", {})),
+            dict(rule.get("annotations", {})),
             file,
         )
         for file, rule in rules(folder)

@@ -32,7 +32,7 @@ SCENARIOS = FOLDER.parents[1] / "scenarios/alerts"
 LONGEST_S = 110 * 60
 """How far into the past's future alerts are asked for; the longest scenario takes 85 minutes."""
 SECOND = 1_000_000_000
-_PART = re.compile(r"(<!-- generated: rehearsal -->\n).*?(<!-- end -->\n)", re.DOTALL)
+_BEGIN, _END = "<!-- generated: rehearsal -->\n", "<!-- end -->\n"
 
 
 def names() -> list[str]:
@@ -121,7 +121,9 @@ def in_step(firings: Mapping[str, Sequence[Firing]]) -> dict[Path, str]:
         path = FOLDER / f"{alert}.md"
         said = rehearsal(alert, firings[service(alert)])
         text = path.read_text(encoding="utf-8")
-        made[path] = _PART.sub(lambda found, said=said: f"{found[1]}{said}{found[2]}", text)
+        before, begin, rest = text.partition(_BEGIN)
+        _, end, after = rest.partition(_END)
+        made[path] = f"{before}{begin}{said}{end}{after}"
     return made
 
 
