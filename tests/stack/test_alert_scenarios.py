@@ -123,6 +123,11 @@ def calm(stem: str) -> Scenario:
     return made.model_copy(update={"incidents": (), "telemetry": telemetry})
 
 
+def scenario_loses_points(stem: str) -> bool:
+    """Whether some of its metric points are left out on purpose."""
+    return stem != "starter" and bool(scenario(stem).imperfections.missing_points)
+
+
 def of_tier(model: str, profile: str) -> Scenario:
     """The starter's calm traffic with another model and other lengths."""
     text = re.sub(r"models: {openai/gpt.*?}", f"models: {{{model}: 1}}", starter("tier"), count=1)
@@ -245,11 +250,17 @@ class TestRehearsals:
 
     @pytest.mark.parametrize("stem", CALM)
     def test_nothing_fires_in_calm_traffic_nor_when_it_ends(self, found: Found, stem: str) -> None:
-        """And nothing is pending when it ends. Its plan is told, so nobody misses the service."""
+        """And nothing is pending when it ends. Its plan is told, so nobody misses the service;
+        where points go missing on purpose, the plan's last word does too.
+        """
         service = f"{stem}-calm"
         held = [each for each in found.pending if each.labels["service_name"] == service]
 
-        assert service not in found.firings, told(found.firings[service])
+        loud = list(found.firings.get(service, ()))
+        if scenario_loses_points(stem):
+            loud = [f for f in loud if (f.alert, f.since > CALM_S) != ("LLMServiceAbsent", True)]
+
+        assert loud == [], told(loud)
         assert held == []
 
     @pytest.mark.parametrize("tier", TIERS)
@@ -257,8 +268,10 @@ class TestRehearsals:
     def test_nothing_fires_because_a_model_is_slow_by_nature(
         self, firings: Mapping[str, list[Firing]], tier: str, profile: str
     ) -> None:
-        """The run tells no plan, so that its end is all that is noticed."""
-        found = firings[f"{tier}-{profile}"]
+        """The run tells no plan, so that its end is all that is noticed; and what it costs, which
+        at this rate is more than a hundred dollars an hour for a large model.
+        """
+        found = [f for f in firings[f"{tier}-{profile}"] if f.alert != "LLMHourlyCostHigh"]
 
         assert [f.alert for f in found] == ["LLMServiceAbsent"], told(found)
         assert found[0].since > CALM_S
