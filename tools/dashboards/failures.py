@@ -217,6 +217,7 @@ SLO = Board(
             query(f"slo:burn_rate:rate1h{{{SERVICE}}}", "{{slo}} of {{service_name}}"),
             bound=1.0,
             wide=True,
+            runbooks=("LLMAvailabilityBudgetBurn", "LLMFirstTokenBudgetBurn"),
         ),
         Panel(
             "Availability: share of bad events",
