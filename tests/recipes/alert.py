@@ -31,9 +31,8 @@ sum by (server_address) (rate(http_client_request_duration_seconds_count{{http_r
 
 ## Rehearse
 
-```text
-make stack-demo SCENARIO=scenarios/provider_outage.yaml
-```
+<!-- generated: rehearsal -->
+<!-- end -->
 """
 
 
@@ -49,7 +48,7 @@ incidents:
 """
 
 
-def _around(alert: str, stem: str, *rehearsals: str) -> list[Edit]:
+def _around(alert: str, stem: str, beside: str, *rehearsals: str) -> list[Edit]:
     """What every alert of a service wants besides its rule and the cases of promtool."""
     calm = "| `calm.yaml` | none | what the others change | 45 min |"
     return [
@@ -61,8 +60,8 @@ def _around(alert: str, stem: str, *rehearsals: str) -> list[Edit]:
              "below", calm),
         Edit("tests/stack/test_alert_scenarios.py", "".join(f"    {r},\n" for r in rehearsals),
              "below", "REHEARSALS = [\n"),
-        Edit("tools/dashboards/boards.py", f'runbooks=("{alert}", "LLMTrafficLow",)', "instead",
-             'runbooks=("LLMTrafficLow",)'),
+        Edit("tools/dashboards/failures.py", f'runbooks=("{alert}", "{beside}"', "instead",
+             f'runbooks=("{beside}"'),
     ]  # fmt: skip
 
 
@@ -106,6 +105,7 @@ ALERT = [
     *_around(
         "LLMOverloadedOften",
         "llm_overloaded_often",
+        "LLMProviderErrorShareHigh",
         'Rehearsal("LLMOverloadedOften", 15, 20, severity="info")',
     ),
 ]
@@ -144,6 +144,7 @@ dashboard: simtraffic-slo
     *_around(
         "LLMAnswersBudgetBurn",
         "llm_answers_budget_burn",
+        "LLMAvailabilityBudgetBurn",
         'Rehearsal("LLMAnswersBudgetBurn", 12, 20, severity="critical")',
         'Rehearsal("LLMAnswersBudgetBurn", 25, 40, severity="warning")',
     ),

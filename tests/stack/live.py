@@ -57,9 +57,9 @@ class LiveStack:
         """The collector's own page."""
         return self.native.addresses.url("collector_metrics") + "/metrics"
 
-    def vector(self, query: str) -> list[dict[str, Any]]:
-        """The samples of an instant query."""
-        return instant(self.prometheus, query)
+    def vector(self, query: str, at_s: float | None = None) -> list[dict[str, Any]]:
+        """The samples of an instant query, now or at a time in Unix seconds."""
+        return instant(self.prometheus, query, at_s)
 
     def number(self, query: str) -> float | None:
         """The one sample of an instant query; None when there is none."""
@@ -83,9 +83,10 @@ class LiveStack:
         return found
 
 
-def instant(prometheus: str, query: str) -> list[dict[str, Any]]:
-    """The samples of an instant query to a Prometheus."""
-    answer = httpx.get(f"{prometheus}/api/v1/query", params={"query": query}, timeout=30)
+def instant(prometheus: str, query: str, at_s: float | None = None) -> list[dict[str, Any]]:
+    """The samples of an instant query to a Prometheus, now or at a time in Unix seconds."""
+    asked = {"query": query} if at_s is None else {"query": query, "time": str(at_s)}
+    answer = httpx.get(f"{prometheus}/api/v1/query", params=asked, timeout=30)
     assert answer.status_code == 200, f"{query}: {answer.text}"
     found: list[dict[str, Any]] = answer.json()["data"]["result"]
     return found

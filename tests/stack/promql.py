@@ -10,8 +10,24 @@ import promql_parser
 from simtraffic.conventions.load import built_in_names, load_conventions
 from simtraffic.report.metric_names import prometheus_name
 
-RESOURCE_LABELS = {"service_name", "deployment_environment_name", "instance", "job", "le"}
-RECORDED_LABELS = {*RESOURCE_LABELS, "provider", "model", "slo", "convention", "signal", "exporter"}
+RESOURCE_LABELS = {
+    "service_name",
+    "deployment_environment_name",
+    "instance",
+    "job",
+    "le",
+    "simtraffic_run_id",
+}
+RECORDED_LABELS = {
+    *RESOURCE_LABELS,
+    "provider",
+    "model",
+    "tier",
+    "slo",
+    "convention",
+    "signal",
+    "exporter",
+}
 
 
 def selectors(expression: str) -> list[tuple[str, dict[str, str]]]:

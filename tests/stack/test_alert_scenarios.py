@@ -1,5 +1,6 @@
 """Every alert on a service is rehearsed: its scenario makes it fire, and calm traffic none.
 
+What the runbooks say of the times is what comes out here (`python -m tools.rules.rehearsals`).
 All runs are sent at once into a throw-away Prometheus and begin at the same time in the past.
 """
 
@@ -7,26 +8,29 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from simtraffic.clock import unix_ns
-from simtraffic.scenario import load_scenario
-from tests.stack.past import STEP_S, Past, past
+from simtraffic.cli.init import starter
+from simtraffic.scenario import load_scenario, parse_scenario
+from simtraffic.scenario.override import with_overrides
+from tests.real.programs import tool
+from tools.rules import rehearsals
 from tools.rules.alerts import alerts
+from tools.rules.rehearsals import LONGEST_S, by_service, in_step, long_ago
+from tools.stack.past import Past, kept, past
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from simtraffic.scenario import Scenario
-    from tests.stack.past import Firing
+    from tools.stack.past import Firing, Pending
 
 SCENARIOS = Path(__file__).parents[2] / "scenarios"
+RUNBOOKS = Path(__file__).parents[2] / "docs/runbooks"
 MINUTE = 60
-LONGEST_S = 110 * MINUTE
 OPENAI = {"provider": "openai"}
 GPT = {"provider": "openai", "model": "gpt-4o-mini"}
 HAIKU = {"provider": "anthropic", "model": "claude-haiku-4.5"}
@@ -46,13 +50,12 @@ class Rehearsal:
 
     @property
     def stem(self) -> str:
-        """Name of its scenario's file: the alert's in lower case, words joined by underscores."""
-        words = re.findall(r"[A-Z]+(?=[A-Z][a-z])|P\d\d|[A-Z][a-z]+", self.alert)
-        return "_".join(words).lower()
+        """Name of its scenario's file."""
+        return rehearsals.stem(self.alert)
 
     @property
     def service(self) -> str:
-        return self.stem.replace("_", "-")
+        return rehearsals.service(self.alert)
 
 
 # Trouble begins after ten minutes and lasts twenty, or as the file says. A window of five minutes
@@ -80,8 +83,21 @@ REHEARSALS = [
 ]
 # What these show is there from the start, not only from the tenth minute on.
 FROM_THE_START = {"llm_hourly_cost_high", "llm_cache_misses_high"}
-CALM = {"calm": 45 * MINUTE, "steady": 45 * MINUTE}
+CALM = {"calm": 1.0, "steady": 0.5, "imperfect": 0.5, "starter": 1.0, "ramp": 1.0, "demo": 0.5}
+"""Traffic that is calm without its incidents, as scenarios/README.md says, and the share of its
+rate that is played, which decides nothing here but how long a test takes."""
+CALM_S = 45 * MINUTE
 """How long each is played, and none may fire."""
+TIERS = {
+    "small": "openai/gpt-4o-mini",
+    "mid": "anthropic/claude-sonnet-4.6",
+    "large": "anthropic/claude-opus-4.5",
+    "reasoning": "openai/o4-mini",
+}
+PROFILES = ("conversation", "agent")
+"""Lengths of prompts and answers that people wait for."""
+TAIL_S = 75 * MINUTE
+"""Until when the demo is played once more, with an hour of quiet after its own quarter."""
 ALONE = [("llm_rate_limited", "LLMRateLimited"), ("llm_first_token_slow", "LLMFirstTokenSlow"),
          ("llm_tokens_per_second_low", "LLMTokensPerSecondLow"),
          ("llm_duration_p95_high", "LLMDurationP95High"),
@@ -99,25 +115,59 @@ def with_conventions(stem: str, *conventions: str) -> Scenario:
     return made.model_copy(update={"telemetry": telemetry})
 
 
+def calm(stem: str) -> Scenario:
+    """A scenario without its incidents, and with its plan told, so that its end is no alarm."""
+    made = parse_scenario(starter("starter")) if stem == "starter" else scenario(stem)
+    conventions = tuple(dict.fromkeys((*made.telemetry.conventions, "simtraffic")))
+    telemetry = made.telemetry.model_copy(update={"conventions": conventions})
+    return made.model_copy(update={"incidents": (), "telemetry": telemetry})
+
+
+def scenario_loses_points(stem: str) -> bool:
+    """Whether some of its metric points are left out on purpose."""
+    return stem != "starter" and bool(scenario(stem).imperfections.missing_points)
+
+
+def of_tier(model: str, profile: str) -> Scenario:
+    """The starter's calm traffic with another model and other lengths."""
+    text = re.sub(r"models: {openai/gpt.*?}", f"models: {{{model}: 1}}", starter("tier"), count=1)
+    made = parse_scenario(re.sub(r"tokens: conversation\b.*", f"tokens: {profile}", text, count=1))
+    return made.model_copy(update={"incidents": ()})
+
+
+@dataclass(frozen=True)
+class Found:
+    """What would have fired by service, and what would be pending when calm traffic ends."""
+
+    firings: Mapping[str, list[Firing]]
+    pending: list[Pending]
+
+
 @pytest.fixture(scope="module")
-def firings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, list[Firing]]]:
-    """By service, the alerts that would have fired; the demo and steady traffic are among them."""
-    now = unix_ns() // 10**9 // STEP_S * STEP_S
-    start = datetime.fromtimestamp(now, UTC) - timedelta(hours=4)
-    with past(tmp_path_factory.mktemp("past"), start) as store:
+def found(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Found]:
+    """The demo and calm traffic are among them."""
+    tool("prometheus")
+    with past(tmp_path_factory.mktemp("past"), long_ago()) as store:
         send(store)
         store.record(LONGEST_S)
-        by_service: dict[str, list[Firing]] = {}
-        for firing in store.firings(LONGEST_S):
-            by_service.setdefault(firing.labels["service_name"], []).append(firing)
-        yield by_service
+        yield Found(by_service(store.firings(LONGEST_S)), store.pending(CALM_S))
+
+
+@pytest.fixture(scope="module")
+def firings(found: Found) -> Mapping[str, list[Firing]]:
+    return found.firings
 
 
 def send(store: Past) -> None:
-    for stem in ("demo", *dict.fromkeys(each.stem for each in REHEARSALS)):
-        store.tell(scenario(stem), stem.replace("_", "-"))
-    for stem, seconds in CALM.items():
-        store.tell(scenario(stem), stem, duration_ns=seconds * 10**9)
+    rehearsals.send(store)
+    store.tell(scenario("demo"), "demo")
+    store.tell(with_overrides(scenario("demo"), scale=0.5), "demo-tail", duration_ns=TAIL_S * 10**9)
+    for stem, scale in CALM.items():
+        played = with_overrides(calm(stem), scale=scale)
+        store.tell(played, f"{stem}-calm", duration_ns=CALM_S * 10**9)
+    for tier, model in TIERS.items():
+        for profile in PROFILES:
+            store.tell(of_tier(model, profile), f"{tier}-{profile}", duration_ns=CALM_S * 10**9)
     for stem, _ in ALONE:
         for convention in ("gen_ai", "llm"):
             store.tell(with_conventions(stem, convention), f"{stem}-{convention}")
@@ -125,13 +175,13 @@ def send(store: Past) -> None:
 
 def told(firings: list[Firing]) -> str:
     return "\n".join(
-        f"{f.alert} {f.severity} {f.since / MINUTE:.2f} to {f.until / MINUTE:.2f} {f.labels}"
+        f"{f.alert} {f.severity} {f.since / MINUTE:.2f} to {(f.until or 0) / MINUTE:.2f} {f.labels}"
         for f in sorted(firings, key=lambda f: f.since)
     )
 
 
 def test_every_alert_and_every_file_is_rehearsed() -> None:
-    files = {path.stem for path in (SCENARIOS / "alerts").glob("*.yaml")} - set(CALM)
+    files = {path.stem for path in (SCENARIOS / "alerts").glob("*.yaml")} - {"calm"}
     known = [(each.name, each.labels["severity"]) for each in alerts() if each.name[:3] == "LLM"]
     severities = set(known)
     names = [name for name, _ in known]
@@ -153,11 +203,31 @@ def test_every_description_names_its_alert() -> None:
         assert each.alert in scenario(each.stem).description
 
 
+def test_every_runbook_of_a_service_has_a_place_for_times_of_its_own_scenario() -> None:
+    """`python -m tools.rules.rehearsals` makes them; the test below wants them made."""
+    for name in rehearsals.names():
+        text = (RUNBOOKS / f"{name}.md").read_text(encoding="utf-8")
+        made = re.search(r"<!-- generated: rehearsal -->\n(.*)<!-- end -->\n$", text, re.DOTALL)
+        assert made, f"{name}.md wants the two comments of a rehearsal under Rehearse, at its end"
+        if not made[1]:
+            continue
+        assert f"SCENARIO=scenarios/alerts/{rehearsals.stem(name)}.yaml" in made[1]
+        assert re.search(
+            r"^\| \w+ \| \d+:\d\d, \d+:\d\d after it began \|", made[1], re.MULTILINE
+        ), name
+
+
+def test_an_alert_is_kept_firing_over_a_short_gap_only_once_it_has_fired() -> None:
+    assert list(kept([(0, 60), (90, 120)], 30, 45)) == [(0, 120)]
+    assert list(kept([(0, 15), (45, 120)], 30, 45)) == [(0, 15), (45, 120)]
+    assert list(kept([(0, 60), (120, 180)], 30, 45)) == [(0, 60), (120, 180)]
+
+
 @pytest.mark.real
 class TestRehearsals:
     @pytest.mark.parametrize("each", REHEARSALS, ids=lambda r: f"{r.alert}-{r.severity or 'any'}")
     def test_its_scenario_makes_it_fire(
-        self, firings: dict[str, list[Firing]], each: Rehearsal
+        self, firings: Mapping[str, list[Firing]], each: Rehearsal
     ) -> None:
         """In time, once, with the labels of what is at fault, in the service's environment."""
         mine = [
@@ -175,25 +245,68 @@ class TestRehearsals:
 
     @pytest.mark.parametrize("stem", sorted({each.stem for each in REHEARSALS} - FROM_THE_START))
     def test_nothing_fires_before_the_trouble(
-        self, firings: dict[str, list[Firing]], stem: str
+        self, firings: Mapping[str, list[Firing]], stem: str
     ) -> None:
         early = [f for f in firings[stem.replace("_", "-")] if f.since < 10 * MINUTE]
 
         assert early == [], told(early)
 
     @pytest.mark.parametrize("stem", CALM)
-    def test_nothing_fires_in_calm_traffic(
-        self, firings: dict[str, list[Firing]], stem: str
-    ) -> None:
-        """Until the run is over, which is when the service falls silent."""
-        loud = [f for f in firings[stem] if f.since <= CALM[stem]]
+    def test_nothing_fires_in_calm_traffic_nor_when_it_ends(self, found: Found, stem: str) -> None:
+        """And nothing is pending when it ends. Its plan is told, so nobody misses the service;
+        where points go missing on purpose, the plan's last word does too.
+        """
+        service = f"{stem}-calm"
+        held = [each for each in found.pending if each.labels["service_name"] == service]
+
+        loud = list(found.firings.get(service, ()))
+        if scenario_loses_points(stem):
+            loud = [f for f in loud if (f.alert, f.since > CALM_S) != ("LLMServiceAbsent", True)]
 
         assert loud == [], told(loud)
-        assert [f.alert for f in firings[stem]] == ["LLMServiceAbsent"]
+        assert held == []
+
+    @pytest.mark.parametrize("tier", TIERS)
+    @pytest.mark.parametrize("profile", PROFILES)
+    def test_nothing_fires_because_a_model_is_slow_by_nature(
+        self, firings: Mapping[str, list[Firing]], tier: str, profile: str
+    ) -> None:
+        """The run tells no plan, so that its end is all that is noticed; and what it costs, which
+        at this rate is more than a hundred dollars an hour for a large model.
+        """
+        found = [f for f in firings[f"{tier}-{profile}"] if f.alert != "LLMHourlyCostHigh"]
+
+        assert [f.alert for f in found] == ["LLMServiceAbsent"], told(found)
+        assert found[0].since > CALM_S
+
+    def test_the_quiet_tail_of_the_demo_is_quiet_but_for_what_was_spent(
+        self, firings: Mapping[str, list[Firing]]
+    ) -> None:
+        """Nothing begins ten minutes after its last incident. What goes on are tickets of hours:
+        the budget of three days that the incidents spent stays spent."""
+        late = [f for f in firings["demo-tail"] if f.since > 24 * MINUTE]
+        open_still = {(f.alert, f.severity) for f in firings["demo-tail"] if f.until is None}
+        long = [f for f in firings["demo-tail"] if f.until is None or f.until > 24 * MINUTE]
+
+        assert late == [], told(late)
+        assert open_still <= {("LLMAvailabilityBudgetBurn", "warning")}
+        assert {f.alert for f in long} <= {"LLMAvailabilityBudgetBurn", "LLMFirstTokenBudgetBurn"}
+
+    def test_the_demo_ends_without_an_alarm_of_absence(
+        self, firings: Mapping[str, list[Firing]]
+    ) -> None:
+        assert "LLMServiceAbsent" not in {f.alert for f in firings["demo"]}
+
+    def test_runbooks_say_when_their_alerts_fire_and_are_resolved(
+        self, firings: Mapping[str, list[Firing]]
+    ) -> None:
+        wrong = [path.name for path, text in in_step(firings).items() if path.read_text() != text]
+
+        assert wrong == [], "write them: python -m tools.rules.rehearsals"
 
     @pytest.mark.parametrize(("stem", "alert"), ALONE)
     def test_either_convention_alone_makes_it_fire(
-        self, firings: dict[str, list[Firing]], stem: str, alert: str
+        self, firings: Mapping[str, list[Firing]], stem: str, alert: str
     ) -> None:
         """About when both together do, for the same provider and model."""
 
@@ -216,7 +329,7 @@ class TestRehearsals:
             assert alone == pytest.approx(both, abs=4 * MINUTE)
 
     def test_the_demo_makes_at_least_two_alerts_fire_in_its_course(
-        self, firings: dict[str, list[Firing]]
+        self, firings: Mapping[str, list[Firing]]
     ) -> None:
         """For each of its troubles one, and none in its first two minutes."""
         in_time = [f for f in firings["demo"] if f.since < 15 * MINUTE]

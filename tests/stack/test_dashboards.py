@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,11 +15,12 @@ import pytest
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
+from simtraffic.clock import unix_ns
 from tests.real.programs import wait_until
-from tests.stack.promql import RECORDED_LABELS, emitted, selectors
+from tests.stack.promql import RECORDED_LABELS, RESOURCE_LABELS, emitted, selectors
 from tools.dashboards.__main__ import main
 from tools.dashboards.boards import BOARDS
-from tools.dashboards.build import PROVIDER_COLOURS
+from tools.dashboards.build import PROVIDER_COLOURS, TALL
 from tools.dashboards.picture import filled
 from tools.rules import alerts, thresholds
 from tools.rules.alerts import rules
@@ -36,12 +38,19 @@ def board(path: Path) -> dict[str, Any]:
     return read
 
 
+def panels(path: Path) -> list[dict[str, Any]]:
+    """All of a board, those of closed rows too."""
+    parts = board(path)["panels"]
+    found = [part for part in parts if part["type"] != "row"]
+    return found + [inner for part in parts for inner in part.get("panels", ())]
+
+
 def queries() -> list[tuple[str, str, str]]:
     """Board, panel and expression of everything that is asked of Prometheus."""
     return [
         (board(path)["title"], panel["title"], target["expr"])
         for path in FILES
-        for panel in board(path)["panels"]
+        for panel in panels(path)
         for target in panel["targets"]
         if panel["type"] != "logs"
     ]
@@ -63,24 +72,129 @@ def test_a_board_survives_grafanas_own_model(path: Path) -> None:
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_panels_can_be_read(path: Path) -> None:
-    panels = board(path)["panels"]
-    assert len({panel["id"] for panel in panels}) == len(panels)
-    for panel in panels:
+    shown = [part for part in board(path)["panels"] if part["type"] != "row"]
+    rows = [part for part in board(path)["panels"] if part["type"] == "row"]
+    everything = [*panels(path), *rows]
+    assert len({panel["id"] for panel in everything}) == len(everything)
+    for panel in panels(path):
         place = panel["gridPos"]
         assert place["x"] + place["w"] <= 24, panel["title"]
         assert place["w"] >= 4, panel["title"]
         assert panel["description"].endswith("."), panel["title"]
         assert panel["fieldConfig"]["defaults"]["unit"], panel["title"]
         assert panel["datasource"]["uid"] in {"${datasource}", "loki"}, panel["title"]
-    for one, other in combinations(panels, 2):
-        a, b = one["gridPos"], other["gridPos"]
-        apart = (
-            a["x"] + a["w"] <= b["x"]
-            or b["x"] + b["w"] <= a["x"]
-            or a["y"] + a["h"] <= b["y"]
-            or b["y"] + b["h"] <= a["y"]
-        )
-        assert apart, (one["title"], other["title"])
+    for group in ([*shown, *rows], *(row["panels"] for row in rows)):
+        for one, other in combinations(group, 2):
+            a, b = one["gridPos"], other["gridPos"]
+            apart = (
+                a["x"] + a["w"] <= b["x"]
+                or b["x"] + b["w"] <= a["x"]
+                or a["y"] + a["h"] <= b["y"]
+                or b["y"] + b["h"] <= a["y"]
+            )
+            assert apart, (one["title"], other["title"])
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_the_grid_has_no_holes(path: Path) -> None:
+    rows = [part for part in board(path)["panels"] if part["type"] == "row"]
+    shown = [part for part in board(path)["panels"] if part["type"] != "row"]
+    for group in ([*shown, *rows], *(row["panels"] for row in rows if row["panels"])):
+        places = [part["gridPos"] for part in group]
+        top = min(p["y"] for p in places)
+        bottom = max(p["y"] + p["h"] for p in places)
+        assert sum(p["w"] * p["h"] for p in places) == 24 * (bottom - top)
+
+
+def test_a_stat_has_its_past_and_a_word_for_nothing() -> None:
+    """Where a number covers all of the time shown it has no past."""
+    found = [panel for path in FILES for panel in panels(path) if panel["type"] == "stat"]
+    assert len(found) > 20
+    for panel in found:
+        (target,) = panel["targets"]
+        whole = "$__range" in target["expr"]
+        assert (panel["options"]["graphMode"] == "none") == whole, panel["title"]
+        assert bool(target.get("instant")) == whole, panel["title"]
+        assert panel["fieldConfig"]["defaults"]["noValue"] == "no data"
+
+
+def test_alerts_that_fire_colour_the_whole_number() -> None:
+    (panel,) = [p for path in FILES for p in panels(path) if p["title"] == "Alerts firing"]
+    assert panel["options"]["colorMode"] == "background"
+    steps = panel["fieldConfig"]["defaults"]["thresholds"]["steps"]
+    assert [(step.get("value"), step["color"]) for step in steps][1] == (1, "red")
+
+
+def test_what_can_fall_below_0_has_no_end_there_and_a_line_at_0() -> None:
+    (panel,) = [
+        p for path in FILES for p in panels(path)
+        if p["title"] == "Budget left" and p["type"] == "timeseries"
+    ]  # fmt: skip
+    defaults = panel["fieldConfig"]["defaults"]
+    assert "min" not in defaults
+    assert defaults["thresholds"]["steps"][1]["value"] == 0
+    assert defaults["custom"]["thresholdsStyle"]["mode"] == "dashed"
+
+
+def test_what_is_on_or_off_is_a_timeline_of_states() -> None:
+    found = {
+        panel["title"]: panel["fieldConfig"]["defaults"]["mappings"][0]["options"]
+        for path in FILES
+        for panel in panels(path)
+        if panel["type"] == "state-timeline"
+    }
+    assert {title: {v["text"] for v in named.values()} for title, named in found.items()} == {
+        "Incidents": {"none", "lasts"},
+        "Alerts": {"pending", "firing"},
+    }
+
+
+def test_no_rate_that_is_shown_climbs_for_minutes_after_a_start() -> None:
+    """A rate over five minutes does; a share or a percentile of it does not."""
+    for title, panel, text in queries():
+        rates = re.findall(r"(?:llm|slo):\w+:rate5m|\[5m\]", text)
+        ratio = "/" in text or "share" in text or "error_ratio" in text
+        assert not rates or ratio or "otelcol" in text, (title, panel, text)
+
+
+def test_a_legend_is_a_table_only_where_there_is_room() -> None:
+    for path in FILES:
+        for panel in panels(path):
+            if panel["type"] == "timeseries":
+                tall = panel["gridPos"]["h"] >= TALL
+                mode = panel["options"]["legend"]["displayMode"]
+                assert mode == ("table" if tall else "list"), panel["title"]
+
+
+def test_the_columns_of_a_table_have_names_and_no_time() -> None:
+    found = [panel for path in FILES for panel in panels(path) if panel["type"] == "table"]
+    assert found
+    for panel in found:
+        (organize,) = panel["transformations"]
+        order = organize["options"]["indexByName"]
+        assert set(organize["options"]["renameByName"]) == set(order)
+        by = re.search(r"by \(([\w, ]+)\)", panel["targets"][0]["expr"])
+        assert by
+        assert sorted(order, key=order.__getitem__) == [*by[1].split(", "), "Value"]
+        assert organize["options"]["excludeByName"] == {"Time": True}
+        assert panel["fieldConfig"]["defaults"]["decimals"] == 0
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_a_board_has_the_variables_that_its_queries_use(path: Path) -> None:
+    tree = board(path)
+    offered = {v["name"] for v in tree["templating"]["list"]} - {"datasource"}
+    used = set(re.findall(r"\$(service|environment|provider|model|run|instance)\b",
+                          json.dumps([p["targets"] for p in panels(path)])))  # fmt: skip
+    assert offered == used
+
+
+def test_what_was_sent_as_it_is_asked_for_can_be_told_apart_by_its_run() -> None:
+    """All but recorded series, which add runs up; the overview counts the runs that meet."""
+    for title, panel, text in queries():
+        for name, matchers in selectors(filled(text)):
+            if ":" not in name and not FOREIGN.fullmatch(name):
+                assert "simtraffic_run_id" in matchers, (title, panel, name)
 
 
 def test_no_panel_asks_for_what_nobody_tells() -> None:
@@ -96,7 +210,8 @@ def test_no_panel_asks_for_what_nobody_tells() -> None:
         assert set(matchers) <= known, (title, panel, name, matchers)
 
 
-def test_variables_ask_for_recorded_series() -> None:
+def test_variables_ask_for_recorded_series_or_labels_of_the_resource() -> None:
+    told = emitted()
     recorded = {str(rule["record"]) for _, rule in rules() if "record" in rule}
     for path in FILES:
         for variable in board(path)["templating"]["list"]:
@@ -104,8 +219,8 @@ def test_variables_ask_for_recorded_series() -> None:
                 found = re.fullmatch(r"label_values\((.+), (\w+)\)", variable["definition"])
                 assert found, variable["definition"]
                 ((name, _),) = selectors(filled(found[1]))
-                assert name in recorded
-                assert found[2] in RECORDED_LABELS
+                assert name in recorded or found[2] in told[name]
+                assert found[2] in RECORDED_LABELS | RESOURCE_LABELS
 
 
 def test_thresholds_are_those_of_the_alerts() -> None:
@@ -114,7 +229,7 @@ def test_thresholds_are_those_of_the_alerts() -> None:
     made = {each.title: each for each in BOARDS}
     for path in FILES:
         tree = board(path)
-        by_title = {(p["title"], p["type"]): p for p in tree["panels"]}
+        by_title = {(p["title"], p["type"]): p for p in panels(path)}
         for panel in made[tree["title"]].panels:
             if panel.alert:
                 steps = by_title[panel.title, panel.kind]["fieldConfig"]["defaults"]["thresholds"]
@@ -124,24 +239,38 @@ def test_thresholds_are_those_of_the_alerts() -> None:
 
 
 def test_links_lead_somewhere() -> None:
-    uids = {board(path)["uid"] for path in FILES}
+    """From every alert's own board to its runbook, from every board to all by one menu."""
     names = {alert.name for alert in alerts()}
-    linked = set()
+    homes = {alert.name: alert.annotations["dashboard"] for alert in alerts()}
+    linked: dict[str, set[str]] = {}
     for path in FILES:
-        for link in board(path)["links"]:
-            if link["url"].startswith("/d/"):
-                assert link["url"].removeprefix("/d/") in uids
-            elif "/runbooks/" in link["url"]:
-                linked.add(link["url"].rpartition("/")[2].removesuffix(".md"))
-    place = "`runbooks` of a board in tools/dashboards/boards.py or pipeline.py"
-    assert not names - linked, f"{place} wants {names - linked}"
-    assert not linked - names, f"{place} names no alert: {linked - names}"
-    assert {alert.annotations["dashboard"] for alert in alerts()} <= uids
+        tree = board(path)
+        (menu,) = [link for link in tree["links"] if link["type"] == "dashboards"]
+        assert menu["asDropdown"]
+        assert menu["includeVars"]
+        assert set(menu["tags"]) <= set(tree["tags"])
+        assert len(tree["links"]) <= 4
+        for panel in panels(path):
+            for link in panel.get("links", ()):
+                if "/runbooks/" in link["url"]:
+                    name = link["url"].rpartition("/")[2].removesuffix(".md")
+                    linked.setdefault(name, set()).add(tree["uid"])
+    away = {name: home for name, home in homes.items() if home not in linked.get(name, ())}
+    place = "`alert` or `runbooks` of a panel on its board, in tools/dashboards,"
+    assert not away, f"{place} wants {away}"
+    assert set(linked) == names, f"{place} names no alert: {set(linked) - names}"
+
+
+def test_a_panel_with_exemplars_leads_to_traces() -> None:
+    for path in FILES:
+        for panel in panels(path):
+            if any(target.get("exemplar") for target in panel["targets"]):
+                assert any("jaeger" in link["url"] for link in panel["links"]), panel["title"]
 
 
 def test_a_provider_has_one_colour_everywhere() -> None:
     for path in FILES:
-        for panel in board(path)["panels"]:
+        for panel in panels(path):
             for override in panel["fieldConfig"].get("overrides", ()):
                 found = re.fullmatch(r"/\^(\w+)\(/\.\*\)\?\$/", override["matcher"]["options"])
                 assert found, override
@@ -154,7 +283,7 @@ def test_log_panels_ask_for_labels_that_are_sent() -> None:
     found = [
         target["expr"]
         for path in FILES
-        for panel in board(path)["panels"]
+        for panel in panels(path)
         if panel["type"] == "logs"
         for target in panel["targets"]
     ]
@@ -163,14 +292,27 @@ def test_log_panels_ask_for_labels_that_are_sent() -> None:
         assert set(re.findall(r"(\w+)=~", text)) <= {"service_name", "deployment_environment_name"}
 
 
+@dataclass(frozen=True)
+class Lit:
+    """The stack after the demo, and when that ended: a rate of its end is nothing soon after."""
+
+    stack: LiveStack
+    ended_s: float
+
+    def vector(self, query: str) -> list[dict[str, Any]]:
+        """What a query gives now, or gave at the end of the demo."""
+        return self.stack.vector(query) or self.stack.vector(query, self.ended_s)
+
+
 @pytest.fixture(scope="module")
-def lit(stack: LiveStack) -> LiveStack:
+def lit(stack: LiveStack) -> Lit:
     """The stack while the demo runs, with something refused on the way as well."""
     command = [sys.executable, "-m", "simtraffic", "run", "--quiet", "--endpoint", stack.otlp]
     demo = [*command, "scenarios/demo.yaml", "--duration", "75s", "--scale", "2"]
     storm = [*command, "scenarios/rate_limit_storm.yaml"]
     with subprocess.Popen(demo), subprocess.Popen(storm):
         pass
+    ended_s = unix_ns() / 1e9
     # From years ago: Prometheus refuses it for good, so that the collector has something to lose.
     old = ["scenarios/smoke.yaml", "--start", "2020-01-01T00:00:00Z", "--speed", "max"]
     subprocess.run([*command, *old, "--signals", "metrics"], check=True, timeout=60)
@@ -182,11 +324,11 @@ def lit(stack: LiveStack) -> LiveStack:
         lambda: bool(stack.vector('slo:burn_rate:rate1h{service_name="llm-gateway"}')),
         "the recording rules to be evaluated",
     )
-    return stack
+    return Lit(stack, ended_s)
 
 
 @pytest.mark.real
-def test_no_panel_stays_dark(lit: LiveStack) -> None:
+def test_no_panel_stays_dark(lit: Lit) -> None:
     for variables in ({}, {"service": "llm-gateway", "environment": "demo"}):
         dark = [
             f"{title}, {panel}: {text}"
@@ -197,7 +339,7 @@ def test_no_panel_stays_dark(lit: LiveStack) -> None:
 
 
 @pytest.mark.real
-def test_one_provider_and_model_alone_light_their_panels(lit: LiveStack) -> None:
+def test_one_provider_and_model_alone_light_their_panels(lit: Lit) -> None:
     chosen = {"provider": "openai", "model": "gpt-4o-mini"}
     dark = [
         f"{title}, {panel}: {text}"
@@ -210,7 +352,7 @@ def test_one_provider_and_model_alone_light_their_panels(lit: LiveStack) -> None
 
 
 @pytest.mark.real
-def test_variables_list_what_was_sent(lit: LiveStack) -> None:
+def test_variables_list_what_was_sent(lit: Lit) -> None:
     found = lit.vector("group by (provider, model) (llm:operations:rate5m)")
     pairs = {(s["metric"]["provider"], s["metric"]["model"]) for s in found}
     assert ("google", "gemini-2.5-flash") in pairs

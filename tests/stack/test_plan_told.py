@@ -14,7 +14,7 @@ from simtraffic.conventions.load import load_conventions
 from simtraffic.report.metric_names import prometheus_name
 from simtraffic.runner.setup import Setup
 from simtraffic.scenario import load_scenario
-from tests.stack.past import STEP_S, Past, past
+from tools.stack.past import STEP_S, Past, past
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

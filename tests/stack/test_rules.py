@@ -10,19 +10,21 @@ import promql_parser
 import pytest
 from ruamel.yaml import YAML
 
+from simtraffic.catalog.read import load_catalog
 from tests.real.programs import tool
 from tests.stack.promql import RECORDED_LABELS, emitted, selectors
 from tools.rules import alerts, thresholds
 from tools.rules.__main__ import main
 from tools.rules.alerts import RULES, rules
+from tools.rules.recording import TIERS
 from tools.rules.shorten import shorten_expression
 from tools.rules.slo import SloError, load_slos
 
 TESTS = RULES.parent / "tests"
 RUNBOOKS = Path("docs/runbooks")
 ALWAYS_FIRING = {"DeadMan"}
+QUANTILE = "llm:duration_seconds:p95_5m"
 
-# What others tell, with the program that does: the tests of the live stack ask for it there.
 # What others tell; the test of the boards on real programs asks for what is asked for here.
 FOREIGN = re.compile(
     r"up|prometheus_http_requests_total|otelcol_(receiver|exporter|process)_\w+|ALERTS"
@@ -131,7 +133,24 @@ def test_thresholds_are_read_from_the_expressions() -> None:
     assert found["LLMCostSpike"] == 2
     assert found["LLMMemoryHigh"] == 2e9
     assert found["LLMTokensPerSecondLow"] == 40
+    assert found["LLMDurationP99High"] == 10
     assert found["LLMAvailabilityBudgetBurn"] == 0.0144
+
+
+def test_a_tier_has_its_models_in_the_rules_and_each_bound_of_a_tier_is_of_one_that_there_is() -> (
+    None
+):
+    models = load_catalog().models.values()
+    quantile = next(str(r["expr"]) for _, r in rules() if r.get("record") == QUANTILE)
+    bounded = set()
+    for alert in alerts():
+        bounded |= set(re.findall(r'tier!?="(\w+)"', alert.expression))
+
+    assert bounded == set(TIERS)
+    for tier in TIERS:
+        (named,) = re.findall(rf'"tier", "{tier}", "model", "([^"]+)"', quantile)
+        wanted = {model.name for model in models if model.tier == tier}
+        assert set(named.replace("\\\\", "").split("|")) == wanted
 
 
 def test_shorter_copies_divide_every_time_and_nothing_else() -> None:
@@ -162,6 +181,7 @@ def test_what_is_wrong_with_an_slo_is_told(tmp_path: Path, text: str, said: str)
         (("99.9%", "101%"), "objective: a share is wanted"),
         (("30d", "7d"), "period"),
         (("bad:", "worse:"), r"unknown \['worse'\]"),
+        (("429|5..", "tier:huge"), "no model is of this tier; found 'tier:huge'"),
     ],
 )
 def test_a_wrong_value_of_an_slo_is_told(

@@ -23,7 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     check = parser.parse_args(arguments).check
     FOLDER.mkdir(parents=True, exist_ok=True)
     code = 0
-    wanted = {FOLDER / f"{board.uid}.json": encoded(board, BOARDS) for board in BOARDS}
+    wanted = {FOLDER / f"{board.uid}.json": encoded(board) for board in BOARDS}
     for path in set(FOLDER.glob("*.json")) - set(wanted):
         sys.stdout.write(f"{path.name} belongs to no board\n")
         code = 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tools.dashboards.model import RATE, SERVICE, Board, Panel, Query, query, stat
+from tools.dashboards.model import RATE, RAW, Board, Panel, Query, State, query, stat
 
 
 def by_signal(count: str, by: str) -> tuple[Query, ...]:
@@ -20,6 +20,7 @@ PIPELINE = Board(
             "Whose own metrics Prometheus reaches.",
             "short",
             'sum(up{job="otel-collector"})',
+            runbooks=("CollectorAbsent", "DeadMan"),
         ),
         stat(
             "In",
@@ -49,10 +50,11 @@ PIPELINE = Board(
         ),
         Panel(
             "Accepted",
-            "By receiver and transport.",
+            "Items a second, by receiver and transport.",
             "ops",
             by_signal("receiver_accepted", "transport"),
             stacked=True,
+            runbooks=("TelemetryMissing",),
         ),
         Panel(
             "Refused and failed at the door",
@@ -60,14 +62,22 @@ PIPELINE = Board(
             "ops",
             by_signal("receiver_refused", "transport"),
             stacked=True,
+            runbooks=("CollectorRefusing",),
         ),
-        Panel("Sent", "By exporter.", "ops", by_signal("exporter_sent", "exporter"), stacked=True),
+        Panel(
+            "Sent",
+            "Items a second, by exporter.",
+            "ops",
+            by_signal("exporter_sent", "exporter"),
+            stacked=True,
+        ),
         Panel(
             "Given up by exporters",
             "Lost after every retry, or refused for good. Senders do not hear of it.",
             "ops",
             by_signal("exporter_send_failed", "exporter"),
             stacked=True,
+            runbooks=("CollectorSendFailing",),
         ),
         Panel(
             "Queues",
@@ -78,6 +88,7 @@ PIPELINE = Board(
                 "{{exporter}}",
             ),
             alert="CollectorQueueFull",
+            runbooks=("CollectorDropping",),
         ),
         Panel(
             "Answers of Prometheus' OTLP receiver",
@@ -88,6 +99,7 @@ PIPELINE = Board(
                 "{{code}}",
             ),
             stacked=True,
+            runbooks=("PrometheusRejectsSamples",),
         ),
         Panel(
             "Samples stored",
@@ -106,20 +118,10 @@ PIPELINE = Board(
         ),
     ),
     (),
-    (
-        "CollectorAbsent",
-        "CollectorRefusing",
-        "CollectorSendFailing",
-        "CollectorDropping",
-        "CollectorQueueFull",
-        "TelemetryMissing",
-        "PrometheusRejectsSamples",
-        "DeadMan",
-    ),
 )
 
-SEEN = f"http_server_request_duration_seconds_count{{{SERVICE}}}"
-DUE = f"simtraffic_requests_due_total{{{SERVICE}}}"
+SEEN = f"http_server_request_duration_seconds_count{{{RAW}}}"
+DUE = f"simtraffic_requests_due_total{{{RAW}}}"
 
 TRUTH = Board(
     "simtraffic-truth",
@@ -162,20 +164,11 @@ TRUTH = Board(
             "The curve of the scenario, the arrivals drawn from it, and the requests that Prometheus saw end. They part while requests take long.",
             "reqps",
             (
-                Query(f"sum(simtraffic_arrival_rate_per_second{{{SERVICE}}})", "planned rate"),
+                Query(f"sum(simtraffic_arrival_rate_per_second{{{RAW}}})", "planned rate"),
                 Query(f"sum(rate({DUE}[{RATE}]))", "due"),
                 Query(f"sum(rate({SEEN}[{RATE}]))", "seen"),
             ),
-        ),
-        Panel(
-            "Incidents",
-            "1 while one lasts.",
-            "short",
-            query(
-                f"max by (simtraffic_incident) (simtraffic_incident_active{{{SERVICE}}})",
-                "{{simtraffic_incident}}",
-            ),
-            maximum=1,
+            width=24,
         ),
         Panel(
             "Due by flow",
@@ -190,23 +183,39 @@ TRUTH = Board(
             "ops",
             (
                 Query(
-                    f"sum(rate(gen_ai_client_operation_duration_seconds_count{{{SERVICE}}}[{RATE}]))",
+                    f"sum(rate(gen_ai_client_operation_duration_seconds_count{{{RAW}}}[{RATE}]))",
                     "gen_ai",
                 ),
-                Query(f"sum(rate(llm_requests_total{{{SERVICE}}}[{RATE}]))", "llm"),
+                Query(f"sum(rate(llm_requests_total{{{RAW}}}[{RATE}]))", "llm"),
             ),
         ),
         Panel(
-            "Alerts",
-            "What fired when; compare with the incidents.",
+            "Incidents",
+            "When each was planned to last.",
             "short",
             query(
-                'max by (alertname, severity) (ALERTS{alertstate="firing"}) == 1',
-                "{{alertname}} {{severity}}",
+                f"max by (simtraffic_incident) (simtraffic_incident_active{{{RAW}}})",
+                "{{simtraffic_incident}}",
             ),
+            "state-timeline",
             width=24,
-            maximum=1,
+            height=6,
+            states=(State(0, "none", "transparent"), State(1, "lasts", "orange")),
+        ),
+        Panel(
+            "Alerts",
+            "What was pending and what fired, when; compare with the incidents above.",
+            "short",
+            query(
+                "max by (alertname, severity, provider, model)"
+                ' (2 * ALERTS{alertstate="firing",alertname!="DeadMan"}'
+                ' or ALERTS{alertstate="pending",alertname!="DeadMan"})',
+                "{{alertname}} {{severity}} {{provider}} {{model}}",
+            ),
+            "state-timeline",
+            width=24,
+            height=10,
+            states=(State(1, "pending", "yellow"), State(2, "firing", "red")),
         ),
     ),
-    runbooks=("DeadMan",),
 )

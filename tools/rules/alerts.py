@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 CONFIG = Path(__file__).resolve().parents[2] / "config"
 RULES = CONFIG / "prometheus/rules"
 # The comparison that decides comes first; guards such as a minimum of traffic come after it.
-_COMPARISON = re.compile(r"[^=!<>](?:>|<)\s*([0-9.]+(?:e[0-9]+)?)\b")
+_COMPARISON = re.compile(r"[^=!<>](?:>=?|<=?)\s*([0-9.]+(?:e[0-9]+)?)\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,8 @@ class Alert:
     expression: str
     pending: str
     """Its ``for``; empty when it fires at once."""
+    kept: str
+    """Its ``keep_firing_for``; empty when it ends with its expression."""
     labels: Mapping[str, str]
     annotations: Mapping[str, str]
     file: str
@@ -36,6 +38,12 @@ class Alert:
         found = [float(number) for number in _COMPARISON.findall(self.expression)]
         # A comparison with 0 only asks whether there is anything.
         return next((number for number in found if number), found[0] if found else None)
+
+    @property
+    def bounds(self) -> dict[str, float]:
+        """Its threshold by the model's tier; that of ordinary models under an empty name."""
+        found = re.findall(r'tier(!?=)"(\w*)"}\s*[<>]=?\s*([0-9.]+)', self.expression)
+        return {"" if how == "!=" else tier: float(number) for how, tier, number in found}
 
 
 def rules(folder: Path = RULES) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -54,6 +62,7 @@ def alerts(folder: Path = RULES) -> list[Alert]:
             str(rule["alert"]),
             str(rule["expr"]),
             str(rule.get("for", "")),
+            str(rule.get("keep_firing_for", "")),
             dict(rule.get("labels", {})),
             dict(rule.get("annotations", {})),
             file,
@@ -70,3 +79,12 @@ def thresholds(folder: Path = RULES) -> dict[str, float]:
         if alert.threshold is not None:
             found.setdefault(alert.name, alert.threshold)
     return found
+
+
+def bounds_of(name: str, unit: str) -> str:
+    """A sentence on an alert's bounds by tier, for those who show one line alone."""
+    ordinary, *others = next(alert for alert in alerts() if alert.name == name).bounds.items()
+    of_tiers = ", ".join(f"{tier} {bound:g} {unit}".strip() for tier, bound in others)
+    return f"The line is the alert's bound for ordinary models, {ordinary[1]:g} {unit}".strip() + (
+        f"; by tier: {of_tiers}."
+    )

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from simtraffic.catalog.read import load_catalog
+
 SERVICE = "service_name, deployment_environment_name"
 MODEL = f"{SERVICE}, provider, model"
 WINDOWS = ("1m", "5m")
@@ -20,6 +22,13 @@ _PROVIDERS = {
     "x_ai": "xai",
     "moonshot_ai": "moonshot",
 }
+
+
+TIERS = ("mid", "large", "reasoning")
+"""Tiers of the catalogue that are slow by nature: alerts have a bound for each.
+
+Models of other tiers, and those that the catalogue does not know, have no label ``tier``.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +47,9 @@ RATES = {
     "rate_limited": Source(
         f'{GEN_AI}{{error_type="rate_limit_exceeded"}}',
         'llm_requests_errors_total{error_type="rate_limit"}',
+    ),
+    "timed_out": Source(
+        f'{GEN_AI}{{error_type="timeout"}}', 'llm_requests_errors_total{error_type="timeout"}'
     ),
 }
 QUANTILES = {
@@ -76,6 +88,20 @@ def of_llm(selector: str, window: str, *more: str) -> str:
 def unless_gen_ai(expression: str) -> str:
     """Only where the service does not tell gen_ai as well."""
     return f"({expression}) unless on ({SERVICE}) group by ({SERVICE}) ({GEN_AI})"
+
+
+def tiered(expression: str) -> str:
+    """A vector with ``model``, with the model's tier as a label where it has a bound of its own."""
+    for tier in TIERS:
+        names = of_tier(tier)
+        expression = f'label_replace({expression}, "tier", "{tier}", "model", "{names}")'
+    return expression
+
+
+def of_tier(tier: str) -> str:
+    """Models of a tier of the catalogue, as a regular expression within PromQL's quotes."""
+    models = load_catalog().models.values()
+    return "|".join(sorted({m.name.replace(".", "\\\\.") for m in models if m.tier == tier}))
 
 
 def recording_rules() -> list[dict[str, object]]:
@@ -137,16 +163,17 @@ def _of(convention: str) -> list[dict[str, object]]:
                 buckets, scale = of_llm(source.llm, "5m", "le"), " / 1000"
             quantile = f"histogram_quantile({share / 100}, {buckets}){scale}"
             expression = quantile if convention == "gen_ai" else unless_gen_ai(quantile)
-            made.append((f"llm:{name}:p{share}_5m", expression))
-    made.append(("llm:tokens_per_second:avg5m", _pace(convention)))
+            made.append((f"llm:{name}:p{share}_5m", tiered(expression)))
+    made.append(("llm:tokens_per_second:avg5m", tiered(_pace(convention))))
     for kind, words in (("input", ("input", "prompt")), ("output", ("output", "completion"))):
-        if convention == "gen_ai":
-            selector = f'gen_ai_client_token_usage_sum{{gen_ai_token_type="{words[0]}"}}'
-            expression = of_gen_ai(selector, "5m")
-        else:
-            selector = f'llm_tokens_total{{token_type="{words[1]}"}}'
-            expression = unless_gen_ai(of_llm(selector, "5m"))
-        made.append((f"llm:{kind}_tokens:rate5m", expression))
+        for window in WINDOWS:
+            if convention == "gen_ai":
+                selector = f'gen_ai_client_token_usage_sum{{gen_ai_token_type="{words[0]}"}}'
+                expression = of_gen_ai(selector, window)
+            else:
+                selector = f'llm_tokens_total{{token_type="{words[1]}"}}'
+                expression = unless_gen_ai(of_llm(selector, window))
+            made.append((f"llm:{kind}_tokens:rate{window}", expression))
     labels = {"convention": convention}
     return [
         {"record": name, "expr": expression, "labels": dict(labels)} for name, expression in made
@@ -190,7 +217,10 @@ def _service() -> list[dict[str, object]]:
     memory = "llm_system_memory_usage_bytes"
     # Cost, cache, queue and memory: gen_ai has no such metrics.
     made += [
-        ("llm:cost_usd:rate5m", f"sum by ({MODEL}) (rate({cost}[5m]))"),
+        *(
+            (f"llm:cost_usd:rate{window}", f"sum by ({MODEL}) (rate({cost}[{window}]))")
+            for window in WINDOWS
+        ),
         (
             "llm:cache_miss_share:rate5m",
             f"sum by ({SERVICE}) (rate(llm_cache_misses_total[5m])) / (sum by ({SERVICE})"

@@ -7,6 +7,7 @@ ends soon after the trouble does.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from simtraffic.errors import SimtrafficError
-from tools.rules.recording import SERVICE, unless_gen_ai
+from tools.rules.recording import SERVICE, of_tier, unless_gen_ai
 
 FOLDER = Path(__file__).resolve().parents[2] / "config/slo"
 WINDOWS = ("5m", "30m", "1h", "2h", "6h", "1d", "3d")
@@ -25,6 +26,8 @@ BURNS = (
 RUNBOOKS = "https://github.com/simtraffic/simtraffic/blob/main/docs/runbooks"
 _REQUIRED = ("slo", "alert", "objective", "period", "description", "total", "dashboard")
 _KEYS = (*_REQUIRED, "bad", "good", "instead")
+_TIER = re.compile(r"tier:(\w+)")
+"""Within a matcher: the models of this tier of the catalogue."""
 
 
 class SloError(SimtrafficError):
@@ -96,6 +99,7 @@ def _load(path: Path) -> Slo:
         raise SloError(f"{path}: period: the factors fit 30d alone; found {tree['period']!r}")
     if ("bad" in tree) == ("good" in tree):
         raise SloError(f"{path}: one of bad and good is wanted; found both or neither")
+    series = _series(path, tree)
     instead = tree.get("instead")
     return Slo(
         name=tree["slo"],
@@ -103,9 +107,20 @@ def _load(path: Path) -> Slo:
         objective=_share(path, tree["objective"]),
         description=tree["description"],
         dashboard=tree["dashboard"],
-        series=Series(tree["total"], tree.get("bad", ""), tree.get("good", "")),
-        instead=Series(**instead) if instead else None,
+        series=series,
+        instead=_series(path, instead) if instead else None,
     )
+
+
+def _series(path: Path, tree: dict[str, str]) -> Series:
+    def models(found: re.Match[str]) -> str:
+        names = of_tier(found[1])
+        if not names:
+            raise SloError(f"{path}: no model is of this tier; found {found[0]!r}")
+        return names
+
+    counted = (tree.get(key, "") for key in ("total", "bad", "good"))
+    return Series(*(_TIER.sub(models, selector) for selector in counted))
 
 
 def _share(path: Path, written: object) -> float:

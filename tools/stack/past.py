@@ -2,7 +2,7 @@
 
 A running Prometheus evaluates rules at its own time alone. So every recording rule is asked as a
 range query and written back, those that others build on first, and every alert is asked at the
-steps at which it would have been evaluated; `for` is counted here.
+steps at which it would have been evaluated; `for` and `keep_firing_for` are counted here.
 """
 
 from __future__ import annotations
@@ -21,8 +21,10 @@ from ruamel.yaml import YAML
 
 from simtraffic.runner import run
 from simtraffic.units import parse_duration
-from tests.real.programs import free_ports, started, tool, wait_until
 from tools.rules.alerts import CONFIG, alerts, rules
+from tools.stack.addresses import Addresses
+from tools.stack.programs import find, prometheus
+from tools.stack.supervise import Stack, StackError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -46,7 +48,18 @@ class Firing:
     labels: Mapping[str, str]
     since: float
     """When it began to fire, `for` after its expression began to hold."""
-    until: float
+    until: float | None
+    """When it was resolved; None while it still fires at the last evaluation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """An alert whose expression holds at the last evaluation, not yet for long enough to fire."""
+
+    alert: str
+    severity: str
+    labels: Mapping[str, str]
+    since: float
 
 
 @dataclass
@@ -72,7 +85,8 @@ class Past:
             **options,
         )
         counts = result.signals["metrics"]
-        assert counts.generated == counts.accepted > 0
+        if not counts.generated == counts.accepted > 0:
+            raise StackError(f"{service}: Prometheus did not take all of its metrics; {counts}")
 
     def record(self, seconds: int) -> None:
         """Evaluate every recording rule over this long, from the start on."""
@@ -80,7 +94,8 @@ class Past:
         while waiting:
             unknown = {rule["record"] for rule in waiting}
             ready = [r for r in waiting if unknown.isdisjoint(RECORDED.findall(r["expr"]))]
-            assert ready, "recording rules go round in a circle"
+            if not ready:
+                raise StackError(f"recording rules go round in a circle: {sorted(unknown)}")
             for rule in ready:
                 found = self.range(rule["expr"], seconds)
                 self._write(rule["record"], rule.get("labels", {}), found, seconds)
@@ -94,7 +109,8 @@ class Past:
             data={"query": query, "start": began, "end": began + seconds, "step": STEP_S},
             timeout=60,
         )
-        assert answer.status_code == 200, f"{query}\n{answer.text}"
+        if answer.status_code != 200:
+            raise StackError(f"Prometheus refuses a query: {answer.text}; asked {query}")
         found: list[dict[str, Any]] = answer.json()["data"]["result"]
         return found
 
@@ -124,7 +140,8 @@ class Past:
                 headers={"content-type": "application/x-protobuf"},
                 timeout=60,
             )
-            assert answer.status_code == 200, answer.text
+            if answer.status_code != 200:
+                raise StackError(f"Prometheus refuses what is recorded: {answer.text}")
 
     @staticmethod
     def _label(point: Any, labels: Mapping[str, str]) -> None:
@@ -133,20 +150,44 @@ class Past:
 
     def firings(self, seconds: int, only: str = "LLM") -> list[Firing]:
         """Every alert whose name begins so that would have fired."""
-        found = []
+        return [each for each in self._episodes(seconds, only) if isinstance(each, Firing)]
+
+    def pending(self, seconds: int, only: str = "LLM") -> list[Pending]:
+        """Those that would be pending at the last evaluation."""
+        return [each for each in self._episodes(seconds, only) if isinstance(each, Pending)]
+
+    def _episodes(self, seconds: int, only: str) -> Iterator[Firing | Pending]:
         for alert in alerts():
             if not alert.name.startswith(only):
                 continue
-            pending_s = parse_duration(alert.pending) / SECOND if alert.pending else 0
-            for series in self.range(alert.expression, seconds):
-                own = {k: v for k, v in series["metric"].items() if k != "__name__"}
-                times = [at - self.start.timestamp() for at, _ in series["values"]]
-                found += [
-                    Firing(alert.name, alert.labels["severity"], own, low + pending_s, high)
-                    for low, high in _stretches(times)
-                    if high - low >= pending_s
-                ]
-        return found
+            pending_s, kept_s = _seconds(alert.pending), _seconds(alert.kept)
+            for own, times in self._holding(alert.expression, seconds):
+                for low, high in kept(list(_stretches(times)), pending_s, kept_s):
+                    severity, end = alert.labels["severity"], high + STEP_S + kept_s
+                    if high - low >= pending_s:
+                        until = end if end <= seconds else None
+                        yield Firing(alert.name, severity, own, low + pending_s, until)
+                    elif high + STEP_S > seconds:
+                        yield Pending(alert.name, severity, own, low)
+
+    def _holding(
+        self, expression: str, seconds: int
+    ) -> Iterator[tuple[dict[str, str], list[float]]]:
+        """Labels and times of all that an expression gives.
+
+        An alert has no name of a series: what `or` takes from two of them is one alert.
+        """
+        held: dict[tuple[tuple[str, str], ...], set[float]] = {}
+        for series in self.range(expression, seconds):
+            own = tuple(sorted((k, v) for k, v in series["metric"].items() if k != "__name__"))
+            times = {at - self.start.timestamp() for at, _ in series["values"]}
+            held.setdefault(own, set()).update(times)
+        for labels, times in held.items():
+            yield dict(labels), sorted(times)
+
+
+def _seconds(duration: str) -> float:
+    return parse_duration(duration) / SECOND if duration else 0.0
 
 
 def _stretches(times: list[float]) -> Iterator[tuple[float, float]]:
@@ -156,6 +197,20 @@ def _stretches(times: list[float]) -> Iterator[tuple[float, float]]:
         if at is None or at - before > STEP_S:
             yield low, before
             low = at if at is not None else 0
+
+
+def kept(
+    stretches: list[tuple[float, float]], pending_s: float, kept_s: float
+) -> list[tuple[float, float]]:
+    """Stretches as one where an alert goes on firing through the time between them."""
+    made = stretches[:1]
+    for low, high in stretches[1:]:
+        first, last = made[-1]
+        if last - first >= pending_s and low - last <= kept_s:
+            made[-1] = (first, high)
+        else:
+            made.append((low, high))
+    return made
 
 
 @contextmanager
@@ -171,19 +226,7 @@ def past(folder: Path, start: datetime) -> Iterator[Past]:
             },
             file,
         )
-    (port,) = free_ports(1)
-    url = f"http://127.0.0.1:{port}"
-    command = [
-        *(tool("prometheus"), f"--config.file={config}", f"--storage.tsdb.path={folder / 'data'}"),
-        *(f"--web.listen-address=127.0.0.1:{port}", "--web.enable-otlp-receiver"),
-    ]
-    with started(command, folder / "prometheus.log") as process:
-        wait_until(lambda: _ready(url), "Prometheus to be ready", process)
-        yield Past(url, start)
-
-
-def _ready(url: str) -> bool:
-    try:
-        return httpx.get(f"{url}/-/ready", timeout=1).status_code == 200
-    except httpx.HTTPError:
-        return False
+    addresses = Addresses.free()
+    program = prometheus(find(("prometheus",))["prometheus"], addresses, config, folder)
+    with Stack.of([program], addresses, folder):
+        yield Past(addresses.url("prometheus"), start)
