@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from simtraffic.cli import console
+from simtraffic.cli import completion, console
 from simtraffic.cli.faults import tell_faults
 from simtraffic.errors import ExitCode, FaultsError, ScenarioError, UsageError
 
@@ -27,6 +27,7 @@ def check(
             help="Files of scenarios or conventions, folders of them, names of shipped scenarios,"
             " or - for standard input.",
             metavar="SCENARIO",
+            autocompletion=completion.scenarios,
         ),
     ],
     json: Annotated[bool, typer.Option("--json", help="Print the faults as a JSON list.")] = False,

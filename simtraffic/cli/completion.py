@@ -47,9 +47,9 @@ def conventions(incomplete: str) -> list[str]:
 
 def scenarios(incomplete: str) -> list[str]:
     """Proposes scenarios that ship, by name, and files."""
-    from simtraffic.shipped import scenario_files  # noqa: PLC0415 - only when asked
+    from simtraffic.shipped import shipped_scenarios  # noqa: PLC0415 - only when asked
 
-    return _beginning_with(incomplete, sorted(scenario_files())) + _files(incomplete)
+    return _beginning_with(incomplete, shipped_scenarios()) + _files(incomplete)
 
 
 def _beginning_with(incomplete: str, known: Iterable[str]) -> list[str]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from simtraffic.cli import completion
 from simtraffic.errors import UsageError
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ Signals = Annotated[
         help="Make only these signals, of traces, metrics and logs; with commas between, or"
         " repeated.",
         metavar="NAME",
+        autocompletion=completion.listed("traces", "metrics", "logs"),
         rich_help_panel=_SCENARIO_PANEL,
     ),
 ]
@@ -59,6 +61,7 @@ Conventions = Annotated[
         help="Tell requests by this convention in place of the scenario's, a path or a name that"
         " simtraffic show conventions lists; repeatable.",
         metavar="NAME",
+        autocompletion=completion.conventions,
         rich_help_panel=_SCENARIO_PANEL,
     ),
 ]
@@ -67,6 +70,7 @@ Temporality = Annotated[
     typer.Option(
         help="Metric points in place of the scenario's: cumulative, delta or lowmemory.",
         metavar="NAME",
+        autocompletion=completion.words("cumulative", "delta", "lowmemory"),
         rich_help_panel=_SCENARIO_PANEL,
     ),
 ]

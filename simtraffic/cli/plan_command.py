@@ -6,11 +6,18 @@ from typing import Annotated
 
 import typer
 
-from simtraffic.cli import console, options
+from simtraffic.cli import completion, console, options
 
 
 def plan(  # noqa: PLR0913, PLR0917 - one parameter an option
-    scenario: Annotated[str, typer.Argument(help="Scenario file.", metavar="SCENARIO")],
+    scenario: Annotated[
+        str,
+        typer.Argument(
+            help="A scenario file, the name of a shipped scenario, or - for standard input.",
+            metavar="SCENARIO",
+            autocompletion=completion.scenarios,
+        ),
+    ],
     seed: options.Seed = None,
     scale: options.Scale = None,
     duration: options.Duration = None,

@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from simtraffic.cli import completion
+
 _TO = "Where it goes"
 
 Endpoint = Annotated[
@@ -21,6 +23,7 @@ Protocol = Annotated[
     typer.Option(
         help="How to speak to it: grpc, http/protobuf or http/json. By default grpc.",
         metavar="NAME",
+        autocompletion=completion.words("grpc", "http/protobuf", "http/json"),
         rich_help_panel=_TO,
     ),
 ]
@@ -67,6 +70,7 @@ Compression = Annotated[
     typer.Option(
         help="How to compress what is sent: none or gzip. By default none.",
         metavar="NAME",
+        autocompletion=completion.words("none", "gzip"),
         rich_help_panel=_TO,
     ),
 ]

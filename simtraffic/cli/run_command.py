@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from simtraffic.cli import console, environment, options, page, receiver, usage
+from simtraffic.cli import completion, console, environment, options, page, receiver, usage
 from simtraffic.cli.consent import Consent
 from simtraffic.cli.wishes import Wishes
 from simtraffic.errors import ExitCode
@@ -27,7 +27,10 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter an option
     scenario: Annotated[
         list[str],
         typer.Argument(
-            help="Scenario files; several are run one after another.", metavar="SCENARIO"
+            help="Scenario files, names of shipped scenarios, or - for standard input; several are"
+            " run one after another.",
+            metavar="SCENARIO",
+            autocompletion=completion.scenarios,
         ),
     ],
     endpoint: receiver.Endpoint = None,
@@ -56,6 +59,7 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter an option
             help="How fast simulated time goes: real, max, or a factor such as 60. By default real,"
             " and max for a file alone.",
             metavar="SPEED",
+            autocompletion=completion.speeds,
             rich_help_panel=_HOW,
         ),
     ] = None,

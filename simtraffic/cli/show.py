@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from simtraffic.cli import console
+from simtraffic.cli import completion, console
 from simtraffic.shipped import shipped_scenarios
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ def show(
         typer.Option(
             help="With metrics: only of this convention, by name or path; repeatable.",
             metavar="NAME",
+            autocompletion=completion.conventions,
         ),
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,

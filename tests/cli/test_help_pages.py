@@ -111,7 +111,7 @@ def test_defaults_are_told_where_there_are_any(monkeypatch):
 def test_what_can_be_shown_is_listed(monkeypatch):
     text = " ".join(page("show", width=100, monkeypatch=monkeypatch).split())
 
-    assert "One of catalog, conventions, scenarios, metrics" in text
+    assert "One of catalog, profiles, conventions, scenarios, metrics" in text
 
 
 def test_headings_are_bold_and_nothing_is_dim(monkeypatch):
