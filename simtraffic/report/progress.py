@@ -5,9 +5,10 @@ It draws what it is told (:class:`Snapshot`) on the stream it is given and asks 
 
 from __future__ import annotations
 
+from textwrap import fill
 from typing import TYPE_CHECKING, Self
 
-from rich.console import Group
+from rich.console import Console, Group
 from rich.text import Text
 
 from simtraffic.clock import monotonic
@@ -102,6 +103,8 @@ class ProgressView:
 
     def say(self, text: str) -> None:
         """A line for people, above the live picture."""
+        if self._is_live:
+            text = _wrapped(text, Console(file=self._stream).width)
         if self._frame is not None:
             self._frame.say(text)
         else:
@@ -132,6 +135,17 @@ class ProgressView:
     def _write(self, text: str) -> None:
         self._stream.write(text + "\n")
         self._stream.flush()
+
+
+def _wrapped(text: str, width: int) -> str:
+    """The text in lines that a terminal need not break inside a word; an address is never broken."""
+    return fill(
+        text,
+        max(width, 1),
+        subsequent_indent="  ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def line(snapshot: Snapshot) -> str:

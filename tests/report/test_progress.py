@@ -189,6 +189,18 @@ def test_the_live_picture_is_taken_away_in_the_end(terminal):
     assert terminal.getvalue().endswith("\x1b[1A\x1b[2K\x1b[?25h")
 
 
+def test_what_is_said_on_a_terminal_breaks_between_words(terminal):
+    with ProgressView(terminal, live=True, name="ramp") as view:
+        view.say(
+            "sending traces: OTLP/gRPC to http://127.0.0.1:4317 " + "(the built-in collector)" * 2
+        )
+
+    assert terminal.getvalue() == (
+        "sending traces: OTLP/gRPC to http://127.0.0.1:4317 (the built-in\n"
+        "  collector)(the built-in collector)\n"
+    )
+
+
 def test_a_note_stands_in_the_picture_and_stays_behind(terminal):
     with ProgressView(terminal, live=True, name="ramp") as view:
         view.update(SNAPSHOT)
