@@ -138,7 +138,7 @@ class ProgressView:
 
 
 def _wrapped(text: str, width: int) -> str:
-    """The text in lines that a terminal need not break inside a word; an address is never broken."""
+    """In lines that a terminal need not break inside a word; an address is never broken."""
     return fill(
         text,
         max(width, 1),
