@@ -192,12 +192,11 @@ def test_the_live_picture_is_taken_away_in_the_end(terminal):
 def test_what_is_said_on_a_terminal_breaks_between_words(terminal):
     with ProgressView(terminal, live=True, name="ramp") as view:
         view.say(
-            "sending traces: OTLP/gRPC to http://127.0.0.1:4317 " + "(the built-in collector)" * 2
+            "sending traces: OTLP/gRPC to http://127.0.0.1:4317 (the built-in collector at hand)"
         )
 
     assert terminal.getvalue() == (
-        "sending traces: OTLP/gRPC to http://127.0.0.1:4317 (the built-in\n"
-        "  collector)(the built-in collector)\n"
+        "sending traces: OTLP/gRPC to http://127.0.0.1:4317 (the built-in collector at\n  hand)\n"
     )
 
 
