@@ -188,6 +188,8 @@ def test_a_schema_that_cannot_be_made_leaves_the_old_one(tmp_path: Path) -> None
         (tmp_path / "constraints.txt", ""),
         (schema, "old"),
         (program, "#!/bin/sh\necho half of it\nexit 3\n"),
+        (tmp_path / "simtraffic/_version.py", ""),
+        (tmp_path / ".venv/.runnable", ""),
         (tmp_path / ".venv/.installed", ""),
     ):
         path.parent.mkdir(parents=True, exist_ok=True)
