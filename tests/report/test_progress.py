@@ -196,7 +196,7 @@ def test_what_is_said_on_a_terminal_breaks_between_words(terminal):
         )
 
     assert terminal.getvalue() == (
-        "sending traces: OTLP/gRPC to http://127.0.0.1:4317 (the built-in collector at\n  hand)\n"
+        "traces: OTLP/gRPC to http://127.0.0.1:4317 (built-in, as nothing listens on its\n  port)\n"
     )
 
 
