@@ -41,7 +41,7 @@ WRONG = {
     ("run", "a", "--protocol", "udp"): "--protocol: unknown; found 'udp';"
     " write one of grpc, http/protobuf, http/json",
     ("run", "a", "--compression", "gz"): "--compression: unknown; found 'gz'; did you mean gzip?",
-    ("show",): "WHAT: missing; one of catalog, conventions, scenarios, metrics;"
+    ("show",): "WHAT: missing; one of catalog, profiles, conventions, scenarios, metrics;"
     " write simtraffic show WHAT",
     ("show", "catalogue"): "WHAT: unknown; found 'catalogue'; did you mean catalog?",
     ("collect", "--max-bytes", "x"): "--max-bytes: not a size; found 'x';"

@@ -192,7 +192,7 @@ def test_the_live_picture_is_taken_away_in_the_end(terminal):
 def test_what_is_said_on_a_terminal_breaks_between_words(terminal):
     with ProgressView(terminal, live=True, name="ramp") as view:
         view.say(
-            "sending traces: OTLP/gRPC to http://127.0.0.1:4317 (the built-in collector at hand)"
+            "traces: OTLP/gRPC to http://127.0.0.1:4317 (built-in, as nothing listens on its port)"
         )
 
     assert terminal.getvalue() == (

@@ -19,7 +19,7 @@ from simtraffic.runner import StopSignal, plan, run, simulate
 from simtraffic.runner.outlets import FileOutlet, Outlets
 from simtraffic.runner.playback import Playback
 from simtraffic.runner.setup import Setup
-from simtraffic.scenario import parse_scenario
+from simtraffic.scenario import parse_scenario, with_overrides
 from tests.told import RICH
 
 if TYPE_CHECKING:
@@ -370,7 +370,7 @@ class TestACutRun:
             run(parse_scenario(BRIEF), out="-", duration_ns=duration_ns)
 
     def test_beyond_all_measure_is_refused(self) -> None:
-        huge = parse_scenario(BRIEF.replace("rate: 25/s", "rate: 1000000000000/s"))
+        huge = with_overrides(parse_scenario(BRIEF), scale=1e12)
 
         with pytest.raises(UsageError, match="more requests than can be simulated"):
             run(huge, out="-")
