@@ -201,6 +201,7 @@ def others(folder):
     return terminals
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("words", [*OTHERS, "collect"])
 def test_every_other_command_ends(others, words):
     terminal = others[words]

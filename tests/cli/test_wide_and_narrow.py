@@ -6,6 +6,8 @@ import pytest
 
 from tests.cli.terminal import Terminal, play
 
+pytestmark = pytest.mark.long
+
 WIDTHS = (40, 80, 110)
 SCENARIO = """
 version: 1

@@ -106,6 +106,7 @@ def test_ids_that_are_told_twice_are_counted(calm: tuple[RunResult, Collector]) 
     assert len({span.SerializeToString() for span in collector.spans()}) == len(ids(collector))
 
 
+@pytest.mark.long
 def test_attributes_that_are_oversize_are_counted() -> None:
     for options in ({}, {"protocol": "http/json"}):
         with Collector(keep=True) as collector:
@@ -186,6 +187,7 @@ def test_clocks_of_instances_are_off_by_as_much_as_they_may(
         assert min(p.time_unix_nano for p in series) >= START_NS + offsets[instance]
 
 
+@pytest.mark.long
 def test_points_that_are_missing_or_out_of_order_are_counted(
     calm: tuple[RunResult, Collector],
 ) -> None:
