@@ -30,6 +30,11 @@ def choose(name: str) -> None:
     settings.load_profile(name)
 
 
+def share_of(count: int) -> int:
+    """So many in a whole run, and a share of them in others."""
+    return max(1, round(count * _share))
+
+
 def examples(count: int, **options: Any) -> settings:
     """Settings with this many examples in a whole run, and a share of them in others."""
-    return settings(max_examples=max(1, round(count * _share)), **options)
+    return settings(max_examples=share_of(count), **options)

@@ -201,7 +201,6 @@ def others(folder):
     return terminals
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("words", [*OTHERS, "collect"])
 def test_every_other_command_ends(others, words):
     terminal = others[words]

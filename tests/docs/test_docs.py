@@ -76,6 +76,13 @@ def blocks() -> list[Block]:
 BLOCKS = blocks()
 KEYS = scenario_reference.every_key()
 RUNNING = [b for b in BLOCKS if b.kind in ("bash", "python") and b.rule != "not run"]
+LASTING = ("delivery.md", "stack.md")
+"""Pages whose blocks run for seconds; the README's are tried each time."""
+
+
+def is_lasting(block: Block) -> bool:
+    """Whether trying it takes long."""
+    return block.place.partition(":")[0] in LASTING
 
 
 def offline() -> dict[str, str]:
@@ -87,7 +94,11 @@ def offline() -> dict[str, str]:
     } | {"PYTHONPATH": str(ROOT)}
 
 
-@pytest.mark.parametrize("block", RUNNING, ids=lambda block: block.place)
+@pytest.mark.parametrize(
+    "block",
+    [pytest.param(each, marks=[pytest.mark.long] * is_lasting(each)) for each in RUNNING],
+    ids=lambda block: block.place,
+)
 def test_what_is_shown_runs(block: Block, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shutil.copytree(ROOT / "scenarios", tmp_path / "scenarios")
     for shown in BLOCKS:
@@ -176,7 +187,15 @@ def test_output_is_shortened_by_whole_sections() -> None:
     assert readme_output.shortened(said) == ("PASSED x\n\nLedger\n  a\n\n…\nPASSED x: all\n")
 
 
-@pytest.mark.parametrize("path", documents.documents(), ids=lambda path: path.name)
+# What telemetry costs is measured by runs of each convention.
+@pytest.mark.parametrize(
+    "path",
+    [
+        pytest.param(path, marks=[pytest.mark.long] * (path.name == "stack.md"))
+        for path in documents.documents()
+    ],
+    ids=lambda path: path.name,
+)
 def test_generated_parts_are_what_the_code_says(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
 
@@ -297,7 +316,14 @@ def told(name: str, folder: Path) -> Told:
 
 
 class TestOneTruth:
-    @pytest.mark.parametrize("name", ["ramp", "provider_outage", "rate_limit_storm"])
+    @pytest.mark.parametrize(
+        "name",
+        [
+            pytest.param("ramp", marks=pytest.mark.long),
+            pytest.param("provider_outage", marks=pytest.mark.long),
+            "rate_limit_storm",
+        ],
+    )
     def test_shipped_scenarios_tell_one_truth(self, name: str, tmp_path: Path) -> None:
         lines = compare(told(name, tmp_path))
 

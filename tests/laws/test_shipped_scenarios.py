@@ -14,7 +14,15 @@ HOUR_NS = 3600 * 10**9
 FILES = sorted(SCENARIOS.rglob("*.yaml"))
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+# Those of the alerts are alike and many.
+ALIKE = pytest.mark.long
+
+
+@pytest.mark.parametrize(
+    "path",
+    [pytest.param(file, marks=[ALIKE] * (file.parent != SCENARIOS)) for file in FILES],
+    ids=lambda path: path.stem,
+)
 def test_a_shipped_scenario_passes(path: Path) -> None:
     """What is told of it does not matter to that: a point of every series is the least."""
     scenario = load_scenario(path)

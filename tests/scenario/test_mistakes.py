@@ -10,6 +10,7 @@ import pytest
 from simtraffic.conventions.load import load_convention
 from simtraffic.errors import ConventionError
 from simtraffic.scenario.compose import read_document
+from tests.examples import share_of
 from tests.scenario.cases import GOOD, extended, faults
 from tests.scenario.planted import BASE
 
@@ -285,6 +286,9 @@ class TestShown:
         assert line[len(caret) - 1] == ":"
 
 
+ROUNDS = share_of(400)
+
+
 def test_no_word_of_the_parser_reaches_people():
     """Characters put in, left out and moved in a good scenario."""
     draw = random.Random(5)
@@ -299,7 +303,7 @@ def test_no_word_of_the_parser_reaches_people():
         "\\U",
     ]
     lines = BASE.splitlines(keepends=True)[:40]
-    for _ in range(400):
+    for _ in range(ROUNDS):
         mutated = list(lines)
         for _ in range(draw.randint(1, 2)):
             at = draw.randrange(len(mutated))

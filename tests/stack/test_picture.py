@@ -135,6 +135,7 @@ def test_a_query_that_is_not_understood_darkens_its_panel_alone(
     assert len(asked) == 2
 
 
+@pytest.mark.long
 def test_every_board_of_ours_can_be_drawn(tmp_path: Path, asked: Asked) -> None:
     names = ["simtraffic-truth", "simtraffic-cost"]
     assert main([*names, "--out", str(tmp_path)]) == 0
