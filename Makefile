@@ -14,9 +14,8 @@ PYTEST := $(BIN)/python -m pytest -n auto --dist worksteal
 REAL := $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 QUICK := -m "not real and not long and not compose"
 
-# Where the environment keeps Python from keeping its bytecode, each of the hundreds of processes that
-# tests start would compile everything again.
-export PYTHONDONTWRITEBYTECODE :=
+# Where it is set, each process that a test starts compiles the package anew: half of all the time.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 # The containers of the stack; podman-compose and others: make up COMPOSE="podman compose".
