@@ -8,8 +8,10 @@ BIN := .venv/bin
 RUNNABLE := .venv/.runnable
 INSTALLED := .venv/.installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
-# One worker a core; a later -m in TESTS wins over what `make test` leaves out.
-PYTEST := $(BIN)/python -m pytest -n auto --dist worksteal
+# One worker more than there are cores, as some wait; a later -m in TESTS wins over what `make test`
+# leaves out.
+WORKERS := $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
+PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 # These wait more than they work. What a file sets up is set up once, as all of it has one worker.
 REAL := $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 QUICK := -m "not real and not long and not compose"

@@ -60,6 +60,7 @@ def test_announced_it_ends_with_its_input_and_prints_json(tmp_path: Path) -> Non
     assert (tmp_path / "out").read_text() == "{}\n"
 
 
+@pytest.mark.long
 def test_quiet_says_nothing_but_the_counts() -> None:
     process = start("--quiet", "--announce")
 
@@ -79,6 +80,7 @@ def test_an_address_that_cannot_be_listened_on_is_wrong_usage() -> None:
     assert len(errors.splitlines()) == 1
 
 
+@pytest.mark.long
 def test_faults_are_met_and_counted() -> None:
     process = start("--announce", "--json", "--fault", "kind=partial share=0%")
     assert process.stdout is not None
@@ -111,6 +113,7 @@ def test_a_size_that_is_none_is_wrong_usage() -> None:
     assert "--max-bytes: " in errors
 
 
+@pytest.mark.long
 def test_a_file_that_cannot_be_written_any_more_is_told_and_ends_with_4() -> None:
     if not Path("/dev/full").exists():
         pytest.skip("needs /dev/full")
@@ -126,6 +129,7 @@ def test_a_file_that_cannot_be_written_any_more_is_told_and_ends_with_4() -> Non
     assert "--out /dev/full: cannot be written; No space left on device" in errors
 
 
+@pytest.mark.long
 def test_requests_that_are_refused_are_told() -> None:
     process = start("--announce")
     assert process.stdout is not None

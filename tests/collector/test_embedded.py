@@ -31,6 +31,7 @@ def test_it_has_a_session_of_its_own_so_that_the_terminal_does_not_interrupt_it(
         assert os.getsid(collector._process.pid) != os.getsid(0)
 
 
+@pytest.mark.long
 def test_it_ends_with_its_parent() -> None:
     script = (
         "from simtraffic.collector import EmbeddedCollector\n"

@@ -68,6 +68,7 @@ def test_a_cap_that_is_reached_ends_the_run_and_is_never_exceeded(
     assert sum(each.dropped for each in result.signals.values()) > 0
 
 
+@pytest.mark.long
 def test_a_cap_that_is_not_reached_changes_nothing(tmp_path: Any) -> None:
     scenario = parse_scenario(RICH)
     paths = [tmp_path / "free", tmp_path / "capped"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -81,9 +82,15 @@ def thresholds(folder: Path = RULES) -> dict[str, float]:
     return found
 
 
+@cache
+def _as_shipped() -> tuple[Alert, ...]:
+    """Boards ask for one bound after the other, and reading the rules takes half a second."""
+    return tuple(alerts())
+
+
 def bounds_of(name: str, unit: str) -> str:
     """A sentence on an alert's bounds by tier, for those who show one line alone."""
-    ordinary, *others = next(alert for alert in alerts() if alert.name == name).bounds.items()
+    ordinary, *others = next(alert for alert in _as_shipped() if alert.name == name).bounds.items()
     of_tiers = ", ".join(f"{tier} {bound:g} {unit}".strip() for tier, bound in others)
     return f"The line is the alert's bound for ordinary models, {ordinary[1]:g} {unit}".strip() + (
         f"; by tier: {of_tiers}."
