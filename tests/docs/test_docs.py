@@ -330,6 +330,7 @@ class TestOneTruth:
         assert all(line.spans for line in lines)
         assert [line for line in lines if line.spans != line.other] == []
 
+    @pytest.mark.long
     def test_what_is_missing_or_stray_is_seen(self, tmp_path: Path) -> None:
         found = told("ramp", tmp_path)
         found.spans = [span for span in found.spans if span["name"] != "chat gpt-4o-mini"]

@@ -297,6 +297,7 @@ def test_what_all_lives_of_a_counter_add_up_to_is_the_truth() -> None:
     assert totals(calm)["llm.system.memory_usage"] > 0
 
 
+@pytest.mark.long
 def test_late_spans_do_not_hold_back_the_last_points() -> None:
     calm = play(BRIEF, timed=True)
     told = play(BRIEF, "late_spans: {share: 30%, by: 60s}", timed=True)
@@ -332,7 +333,8 @@ ALL = (
 )
 
 
-@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("seed", [1, 2])
 def test_shards_and_speeds_tell_the_same_wrong_things(seed: int) -> None:
     whole = play(BRIEF, *ALL, seed=seed)
     timed = play(BRIEF, *ALL, seed=seed, timed=True)

@@ -153,6 +153,7 @@ telemetry: {conventions: [llm, gen_ai]}
 """
 
 
+@pytest.mark.long
 def test_a_new_error_kind_is_told_with_its_status(tmp_path: Path) -> None:
     """402 is no status that any other kind has."""
     (edit,) = (e for e in RECIPES["Add an error kind"].edits if e.file.endswith("failures.py"))

@@ -60,7 +60,7 @@ def assert_whole_traces(spans: list[Any]) -> None:
 
 
 @pytest.mark.parametrize("protocol", ["grpc", "http/protobuf", "http/json"])
-@pytest.mark.parametrize("speed", ["max", 50.0])
+@pytest.mark.parametrize("speed", ["max", pytest.param(50.0, marks=pytest.mark.long)])
 def test_everything_arrives_as_the_ledger_says(
     collector: Collector, protocol: str, speed: str | float
 ) -> None:

@@ -80,7 +80,7 @@ def play(queue_bytes: int) -> tuple[Playback, Delivery]:
     return playback, delivery
 
 
-@pytest.mark.parametrize("queue_bytes", [20_000, 64 << 20])
+@pytest.mark.parametrize("queue_bytes", [20_000, pytest.param(64 << 20, marks=pytest.mark.long)])
 def test_a_stalled_receiver_makes_nothing_late_and_nothing_is_skipped(queue_bytes: int) -> None:
     playback, delivery = play(queue_bytes)
     delivery.drain(0.0)
