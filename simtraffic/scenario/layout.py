@@ -49,9 +49,11 @@ def _neighbour(sheet: Sheet, line: int, above: int, own: int) -> int | None:
         dash = sheet.indent_of(number)
         key = len(ITEM.match(text)[0])  # type: ignore[index]
         column = dash if is_item else key
+        # Of an item in brackets no line can be the neighbour.
+        is_open = is_item or key == dash or text[key : key + 1] not in _CLOSERS
         if nearest is None and column < own:
             return column
-        if column > own:
+        if is_open and column > own:
             nearest = column if nearest is None else min(nearest, column)
         if dash <= own:
             break

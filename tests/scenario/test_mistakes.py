@@ -314,3 +314,12 @@ def test_no_word_of_the_parser_reaches_people():
         for line in told("".join(mutated)):
             assert not OF_THE_PARSER.search(line), ("".join(mutated), line)
             assert line.isprintable()
+
+
+def test_an_item_in_brackets_is_no_neighbour_of_a_key():
+    text = "load:\n  stages:\n    - {duration: 5s, rate: 5/s}\n   traffic: []\n"
+
+    lines = told(text)
+
+    assert any("begins at column 4, its neighbours at 3; " in line for line in lines), lines
+    assert not any("YAML does not go on" in line for line in lines), lines
