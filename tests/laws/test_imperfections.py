@@ -404,7 +404,7 @@ def test_large_attributes_fill_no_memory() -> None:
 
 @pytest.mark.long
 def test_a_plan_from_samples_leaves_out_what_is_never_told() -> None:
-    long = BRIEF.replace("duration: 8s", "duration: 1020s")
+    long = BRIEF.replace("duration: 8s", "duration: 2040s")
 
     calm = plan(parse_scenario(long)).signals
     gaps = plan(parse_scenario(long + "imperfections: {missing_points: 25%}\n")).signals

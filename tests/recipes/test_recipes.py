@@ -45,7 +45,8 @@ def tree(tmp_path: Path) -> Path:
     (copy / ".venv").mkdir()
     for part in ("bin", "lib", "include", "pyvenv.cfg"):
         (copy / ".venv" / part).symlink_to(Path(sys.prefix) / part)
-    (copy / ".venv" / ".installed").touch()
+    for made in (".runnable", ".installed"):
+        (copy / ".venv" / made).touch()
     return copy
 
 
