@@ -145,6 +145,7 @@ class Found:
     """What would have fired by service, and what would be pending when calm traffic ends."""
 
     firings: Mapping[str, list[Firing]]
+    """Of each service of which there are requests, also where nothing fired."""
     pending: list[Pending]
 
 
@@ -155,7 +156,10 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Found]:
     with past(tmp_path_factory.mktemp("past"), long_ago()) as store:
         send(store)
         store.record(LONGEST_S)
-        yield Found(by_service(store.firings(LONGEST_S)), store.pending(CALM_S))
+        heard = store.range("group by (service_name) (llm:requests:rate1m > 0)", LONGEST_S)
+        firings: dict[str, list[Firing]] = {each["metric"]["service_name"]: [] for each in heard}
+        firings |= by_service(store.firings(LONGEST_S))
+        yield Found(firings, store.pending(CALM_S))
 
 
 @pytest.fixture(scope="module")
@@ -264,7 +268,7 @@ class TestRehearsals:
         service = f"{stem}-calm"
         held = [each for each in found.pending if each.labels["service_name"] == service]
 
-        loud = list(found.firings.get(service, ()))
+        loud = list(found.firings[service])
         if scenario_loses_points(stem):
             loud = [f for f in loud if (f.alert, f.since > CALM_S) != ("LLMServiceAbsent", True)]
 
