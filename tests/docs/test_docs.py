@@ -342,6 +342,7 @@ class TestOneTruth:
         assert differ >= {"operations", "operations, ns", "input tokens", "output tokens"}
         assert differ >= {"cost, 1e-12 USD", "failed operations", "failed, in logs", "exemplars"}
 
+    @pytest.mark.long
     def test_another_word_for_an_error_is_seen(self, tmp_path: Path) -> None:
         found = told("provider_outage", tmp_path)
         for log in found.logs:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from simtraffic.clock import Flag, monotonic
 from simtraffic.export import Batch, Outcome, SendResult, receiver
 from simtraffic.export.delivery import DRAIN_DEADLINE, QUEUE_FULL, TOO_LONG_A_WAIT, Delivery
 from simtraffic.export.queue import Queue
@@ -252,6 +253,10 @@ def test_a_wait_that_the_receiver_asks_for_holds_everything_that_goes_the_same_w
     delivery = Delivery(transport, Ledger(), max_batch_bytes=1, concurrency=4)
     submit(delivery, b"x")
     transport.wait_for(1)
+    # The answer is booked a moment after it is given.
+    booked = monotonic() + 20.0
+    while not delivery._queue.lanes["traces"].not_before and monotonic() < booked:
+        Flag().wait(0.001)
     submit(delivery, b"y", 3)
     submit(delivery, b"z", signal="logs")
     transport.wait_for(2)

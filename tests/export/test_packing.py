@@ -104,7 +104,9 @@ def test_the_usual_programs_read_it(tmp_path: Path, ending: str, command: list[s
 
 
 class TestRotation:
-    @pytest.mark.parametrize("ending", UNPACK)
+    @pytest.mark.parametrize(
+        "ending", ["", *(pytest.param(e, marks=pytest.mark.long) for e in (".gz", ".zst"))]
+    )
     def test_makes_whole_files_within_the_size_and_loses_nothing(
         self, tmp_path: Path, ending: str, plain: bytes
     ) -> None:

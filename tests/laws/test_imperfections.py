@@ -351,6 +351,7 @@ def test_shards_and_speeds_tell_the_same_wrong_things(seed: int) -> None:
     assert [chunk.payload for _, chunk in again.chunks] == [c.payload for _, c in whole.chunks]
 
 
+@pytest.mark.long
 def test_the_built_in_collector_finds_exactly_these() -> None:
     text = BRIEF + "imperfections: {missing_roots: 10%, duplicate_ids: 10%}\n"
     with Collector() as collector:

@@ -34,7 +34,9 @@ def records(line, signal):
     return sum(len(m[k]["dataPoints"]) for m in found for k in kinds if k in m)
 
 
-@pytest.mark.parametrize("signal", LISTS)
+@pytest.mark.parametrize(
+    "signal", ["traces", *(pytest.param(s, marks=pytest.mark.long) for s in ("metrics", "logs"))]
+)
 def test_no_line_is_longer_than_a_reader_takes_and_none_is_lost(tmp_path, signal):
     path = tmp_path / "long.jsonl"
 
