@@ -33,7 +33,7 @@ STACK = $(BIN)/python -m tools.stack up $(if $(PORTS),$(if $(filter-out free,$(P
   $(error PORTS: only `free` is known; found $(PORTS); leave it out for the usual ports),--free-ports))
 
 # What concerns the package itself; real programs, documents and the stack have their own versions.
-FLOORS := --ignore tests/stack --ignore tests/network -m "not real and not long and not docs and not compose"
+FLOORS := --ignore tests/stack --ignore tests/network --ignore tests/test_package.py -m "not real and not long and not docs and not compose"
 
 .PHONY: help install run test test-all test-real test-python test-floors lint fmt types layers docs-check cov golden \
 	schema generated fuzz bench tools constraints check clean screen stack stack-demo stack-down up demo down test-compose

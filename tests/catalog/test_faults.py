@@ -103,7 +103,7 @@ def test_the_order_is_that_of_ranks_then_of_names(data: Path) -> None:
         ("520", "'503'", "a whole number from 400 to 599 is wanted; found '503'"),
         ("520", "true", "found true"),
         ("port: 443", "port: 70000", " server.port: a whole number from 1 to 65535 is wanted"),
-        ("api.acme.test", "https://api.acme.test", "server.address: a host name is wanted"),
+        ("api.acme.test", "'https://api.acme.test'", "server.address: a host name is wanted"),
         ("api.acme.test", "''", "server.address: a text is wanted; found ''"),
         ("server:", "sever:", ":1:1 sever: unknown key; found 'sever'; did you mean 'server'?"),
         ("server:", "sever:", ":1:1: the key 'server' is missing"),

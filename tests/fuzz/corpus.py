@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from simtraffic.export.answers import SERVICES
 from simtraffic.export.otlp_json import from_json, message_to_json
+from tests.fuzz.structure import is_repeated
 
 if TYPE_CHECKING:
     from google.protobuf.message import Message
@@ -119,9 +120,9 @@ def _shorten(message: Any) -> None:
     for field, value in message.ListFields():
         if field.message_type is None:
             continue
-        if field.is_repeated:
+        if is_repeated(field):
             del value[KEPT:]
-        for each in value if field.is_repeated else [value]:
+        for each in value if is_repeated(field) else [value]:
             _shorten(each)
 
 

@@ -48,6 +48,13 @@ _RANGES = {
 }
 
 
+def is_repeated(field: Any) -> bool:
+    """Whether a field is a list; older protobuf knows its label alone, newer warns of it."""
+    if hasattr(field, "is_repeated"):
+        return bool(field.is_repeated)
+    return bool(field.label == field.LABEL_REPEATED)
+
+
 def change_message(dice: Dice, message: Message) -> None:
     """Change one to six fields, anywhere in it, to other valid values."""
     for _ in range(1 + dice.below(6)):
@@ -55,7 +62,7 @@ def change_message(dice: Dice, message: Message) -> None:
         inside, field = places[dice.below(len(places))]
         if not dice.below(6):
             inside.ClearField(field.name)
-        elif field.is_repeated:
+        elif is_repeated(field):
             _change_list(dice, getattr(inside, field.name), field)
         elif field.message_type is not None:
             getattr(inside, field.name).SetInParent()
@@ -83,7 +90,7 @@ def _places(message: Any) -> Any:
         yield message, field
     for field, value in message.ListFields():
         if field.message_type is not None:
-            for each in value if field.is_repeated else [value]:
+            for each in value if is_repeated(field) else [value]:
                 yield from _places(each)
 
 
