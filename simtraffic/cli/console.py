@@ -53,7 +53,8 @@ def tell(text: str) -> None:
 def tell_from_signal(text: str) -> None:
     """The same inside a signal handler, past buffers that the interrupted code may be writing."""
     with contextlib.suppress(OSError, ValueError, AttributeError):
-        os.write(sys.stderr.fileno(), text.encode() + b"\n")
+        octets = f"{text}\n".encode(sys.stderr.encoding or "utf-8", "replace")
+        os.write(sys.stderr.fileno(), octets)
 
 
 def show(renderable: RenderableType) -> None:
