@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from benchmarks.processes import cpu_seconds, tool
+from simtraffic.backends.ports import free_ports
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -47,7 +47,7 @@ class Sink:
     """A running collector, otlp to nop, on ports of its own."""
 
     def __init__(self) -> None:
-        ports = _free_ports(2)
+        ports = free_ports(2)
         self.address = f"127.0.0.1:{ports[0]}"
         self._metrics_url = f"http://127.0.0.1:{ports[1]}/metrics"
         self._folder = tempfile.TemporaryDirectory()
@@ -91,16 +91,6 @@ class Sink:
     def cpu_s(self) -> float:
         """CPU time of the collector so far."""
         return cpu_seconds(self._process.pid)
-
-
-def _free_ports(count: int) -> list[int]:
-    sockets = [socket.socket() for _ in range(count)]
-    for each in sockets:
-        each.bind(("127.0.0.1", 0))
-    ports = [each.getsockname()[1] for each in sockets]
-    for each in sockets:
-        each.close()
-    return ports
 
 
 def without_exporter_settings() -> dict[str, str]:

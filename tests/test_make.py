@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tools.stack.addresses import HOST, Addresses
+from simtraffic.backends.ports import HOST
+from tools.stack.addresses import Addresses
 from tools.stack.supervise import Stack, StackError
 
 ROOT = Path(__file__).parents[1]

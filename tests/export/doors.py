@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import grpc
 
+from simtraffic.backends.ports import free_ports
 from simtraffic.collector.relay import reset
 from simtraffic.export.answers import SERVICES
 
@@ -132,7 +133,4 @@ def _take_traces(connection: socket.socket) -> None:
 
 def free_port() -> int:
     """A port of this machine where nothing listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    return free_ports(1)[0]

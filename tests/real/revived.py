@@ -9,11 +9,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from simtraffic.backends.ports import free_ports, listens
 from tests.real.programs import (
     PATIENCE_S,
     beside_python,
-    free_ports,
-    listens,
     rotel_program,
     tool,
     wait_until,

@@ -21,9 +21,10 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
 )
 from opentelemetry.proto.metrics.v1 import metrics_pb2
 
+from simtraffic.backends.ports import HOST
 from simtraffic.collector.server import Collector
 from tests.real.programs import tool, wait_until
-from tools.stack.addresses import HOST, Addresses
+from tools.stack.addresses import Addresses
 from tools.stack.programs import Program, collector_environment
 from tools.stack.supervise import Stack
 

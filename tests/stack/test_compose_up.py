@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
+from simtraffic.backends.ports import free_ports
 from tests.real import programs
-from tests.real.programs import free_ports, missing, wait_until
+from tests.real.programs import missing, wait_until
 from tests.stack.compose_file import PATH, ROOT, SERVICES, VARIABLE, on_host, read
 
 if TYPE_CHECKING:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import socket
-from contextlib import ExitStack
 from dataclasses import dataclass, fields
 
-HOST = "127.0.0.1"
+from simtraffic.backends.ports import HOST, free_ports, listens
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,17 +27,15 @@ class Addresses:
 
     @classmethod
     def free(cls) -> Addresses:
-        """Ports that nothing listens on now; all are held at once, so that they differ."""
-        with ExitStack() as stack:
-            held = [stack.enter_context(socket.create_server((HOST, 0))) for _ in fields(cls)]
-            return cls(*(each.getsockname()[1] for each in held))
+        """Ports that nothing listens on, and that nobody else is given."""
+        return cls(*free_ports(len(fields(cls))))
 
     def taken(self) -> list[str]:
         """Those that something listens on already, as ``name port``."""
         return [
             f"{field.name} {getattr(self, field.name)}"
             for field in fields(self)
-            if _listens(getattr(self, field.name))
+            if listens(getattr(self, field.name))
         ]
 
     def url(self, name: str) -> str:
@@ -59,11 +55,3 @@ class Addresses:
             "alertmanager:9093": f"{HOST}:{self.alertmanager}",
             "webhook:9099": f"{HOST}:{self.webhook}",
         }
-
-
-def _listens(port: int) -> bool:
-    try:
-        with socket.create_connection((HOST, port), timeout=1):
-            return True
-    except OSError:
-        return False

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from simtraffic.backends.ports import HOST
 from simtraffic.errors import UsageError
-from tools.stack.addresses import HOST
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
