@@ -72,7 +72,7 @@ test-python: $(RUNNABLE) ## tests of what differs between Pythons: processes, te
 	$(PIP) install --constraint constraints.txt pip
 	$(PIP) install --constraint constraints.txt --group test
 	$(BIN)/python -W error -X dev -m pytest -n auto -m "not docs" tests/test_python.py tests/test_children.py \
-	  tests/cli tests/collector tests/runner tests/page
+	  tests/cli tests/collector tests/runner tests/self_telemetry
 
 test-floors: $(INSTALLED) ## the unit tests with the oldest dependencies that pyproject.toml allows
 	$(BIN)/uv venv --quiet --clear --python $(BIN)/python build/floors
@@ -107,7 +107,7 @@ cov: $(INSTALLED) ## tests without real programs: coverage of lines and branches
 	$(BIN)/coverage report
 
 golden: $(INSTALLED) ## rewrite the golden files; review the difference
-	REWRITE_GOLDEN=1 $(BIN)/python -m pytest -q tests/golden tests/report/test_render.py
+	REWRITE_GOLDEN=1 $(BIN)/python -m pytest -q tests/golden tests/report/test_terminal.py
 
 # By way of another file: a command that fails must not leave an empty schema behind.
 schema: $(INSTALLED) ## rewrite the JSON Schema of the scenario file

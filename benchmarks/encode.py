@@ -64,8 +64,8 @@ class _Nowhere:
 def once(conventions: str, seconds: int = _SECONDS) -> dict[str, float]:
     """One run in this process."""
     from simtraffic.ledger import Ledger  # noqa: PLC0415 - the parent stays small
-    from simtraffic.report.sketch import QuantileSketch  # noqa: PLC0415
-    from simtraffic.report.summary import Tally  # noqa: PLC0415
+    from simtraffic.result.sketch import QuantileSketch  # noqa: PLC0415
+    from simtraffic.result.tally import Tally  # noqa: PLC0415
     from simtraffic.runner.outlets import Outlets  # noqa: PLC0415
     from simtraffic.runner.playback import Playback  # noqa: PLC0415
     from simtraffic.runner.setup import Setup  # noqa: PLC0415

@@ -20,8 +20,8 @@ from simtraffic.export import Batch
 from simtraffic.export.queue import Queue
 from simtraffic.export.sizes import most_in_a_batch
 from simtraffic.ledger import Ledger
-from simtraffic.report.sketch import QuantileSketch
-from simtraffic.report.summary import Tally
+from simtraffic.result.sketch import QuantileSketch
+from simtraffic.result.tally import Tally
 from simtraffic.runner import StopSignal
 from simtraffic.runner.outlets import Outlets
 from simtraffic.runner.playback import Playback

@@ -12,7 +12,7 @@ from simtraffic._version import __version__
 
 if TYPE_CHECKING:
     from simtraffic.errors import ScenarioError
-    from simtraffic.report.result import RunResult
+    from simtraffic.result.result import RunResult
     from simtraffic.runner import plan, run, simulate
     from simtraffic.scenario import Scenario, load_scenario
 
@@ -28,7 +28,7 @@ __all__ = [
 ]
 
 _HOMES = {
-    "RunResult": "simtraffic.report.result",
+    "RunResult": "simtraffic.result.result",
     "Scenario": "simtraffic.scenario",
     "ScenarioError": "simtraffic.errors",
     "load_scenario": "simtraffic.scenario",

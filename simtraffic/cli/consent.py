@@ -14,7 +14,7 @@ from simtraffic.errors import ExitCode
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from simtraffic.report.plan import PlanResult
+    from simtraffic.result.plan import PlanResult
 
 
 @dataclass
@@ -46,7 +46,7 @@ class Consent:
 
 def volume(expected: PlanResult) -> str:
     """What a run comes to, on one line."""
-    from simtraffic.report import figures  # noqa: PLC0415
+    from simtraffic import figures  # noqa: PLC0415
     from simtraffic.units import format_duration  # noqa: PLC0415
 
     parts = [f"{expected.schedule.planned:,.0f} requests"]

@@ -34,7 +34,7 @@ class Found:
         Raises:
             UsageError: it cannot be read.
         """
-        from simtraffic.scenario.source import read_bytes  # noqa: PLC0415
+        from simtraffic.documents.source import read_bytes  # noqa: PLC0415
 
         return read_bytes(self.path) if self.data is None else self.data
 
@@ -91,7 +91,7 @@ def is_convention(data: bytes) -> bool:
 def _standard_input() -> bytes:
     if sys.stdin is None or sys.stdin.closed:
         raise UsageError("-: cannot be read; standard input is closed")
-    from simtraffic.scenario.source import MAX_BYTES  # noqa: PLC0415
+    from simtraffic.documents.source import MAX_BYTES  # noqa: PLC0415
 
     stream = getattr(sys.stdin, "buffer", None)
     if stream is not None:
@@ -106,7 +106,7 @@ def _may_be_name(argument: str) -> bool:
 
 
 def _shipped(name: str) -> os.PathLike[str]:
-    from simtraffic.scenario.names import hint_for  # noqa: PLC0415
+    from simtraffic.documents.names import hint_for  # noqa: PLC0415
     from simtraffic.shipped import shipped_scenarios  # noqa: PLC0415
 
     known = shipped_scenarios()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
-from simtraffic.report import figures
+from simtraffic import figures
 from simtraffic.report.lines import Drawn, wrapped
 from simtraffic.report.tables import Table
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import sys
 import traceback
-from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -45,39 +44,29 @@ not fully delivered, 5 a threshold failed, 130 interrupted.
 """
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    """Where a command lives, and the line that the list of commands shows."""
-
-    module: str
-    function: str
-    summary: str
-
-
 _COMMANDS = {
-    "run": _Entry("run_command", "run", "Simulate a scenario and push its telemetry."),
-    "plan": _Entry("plan_command", "plan", "Show what run would do, without doing it."),
-    "check": _Entry("check", "check", "Validate scenario files; all faults at once."),
-    "init": _Entry("init", "init", "Write a starter scenario with comments."),
-    "schema": _Entry("schema", "schema", "Print the JSON Schema of the scenario file."),
-    "show": _Entry("show", "show", "List models, profiles, conventions, scenarios or metrics."),
-    "collect": _Entry("collect", "collect", "Run the built-in OTLP collector on its own."),
+    "run": "Simulate a scenario and push its telemetry.",
+    "plan": "Show what run would do, without doing it.",
+    "check": "Validate scenario files; all faults at once.",
+    "init": "Write a starter scenario with comments.",
+    "schema": "Print the JSON Schema of the scenario file.",
+    "show": "List models, profiles, conventions, scenarios or metrics.",
+    "collect": "Run the built-in OTLP collector on its own.",
 }
+"""The line that the list shows of each; a command is the function of its module's name."""
 
 
 class _LazyCommand(PlainCommand):
     """Stands for a command in the list; the real one is imported once it is called."""
 
-    entry: _Entry
-
     def make_context(
         self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any
     ) -> Any:
         """The context of the real command, which then is the one invoked."""
-        module = import_module(f"simtraffic.cli.{self.entry.module}")
+        module = import_module(f"simtraffic.cli.{self.name}")
         single = typer.Typer(add_completion=False, rich_markup_mode=None)
         made = single.command(self.name, cls=PlainCommand, no_args_is_help=False)
-        made(getattr(module, self.entry.function))
+        made(getattr(module, str(self.name)))
         command = typer.main.get_command(single)
         if not extra.get("resilient_parsing"):
             usage.refuse_empty(command, args)
@@ -89,10 +78,8 @@ class _Commands(PlainGroup):
 
     def __init__(self, **attributes: Any) -> None:
         super().__init__(**attributes)
-        for name, entry in _COMMANDS.items():
-            command = _LazyCommand(name, help=entry.summary, short_help=entry.summary)
-            command.entry = entry
-            self.add_command(command, name)
+        for name, summary in _COMMANDS.items():
+            self.add_command(_LazyCommand(name, help=summary, short_help=summary), name)
 
     def main(
         self,

@@ -10,8 +10,8 @@ from simtraffic.cli import environment
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from simtraffic.page import Page
-    from simtraffic.page.subject import Observer
+    from simtraffic.self_telemetry import Page
+    from simtraffic.self_telemetry.subject import Observer
 
 
 @contextmanager
@@ -32,7 +32,7 @@ def observers(
         if page is not None:
             found.append(page)
         if push_to is not None:
-            from simtraffic.page.push import Push  # noqa: PLC0415 - loads the SDK
+            from simtraffic.self_telemetry.push import Push  # noqa: PLC0415 - loads the SDK
 
             found.append(stack.enter_context(Push(push_to)))
         yield found
@@ -54,7 +54,7 @@ def opened(
     if wanted is None:
         yield None
         return
-    from simtraffic.page import Page  # noqa: PLC0415 - most runs have none
+    from simtraffic.self_telemetry import Page  # noqa: PLC0415 - most runs have none
 
     with Page(wanted.port, wanted.host, named=wanted.named) as page:
         yield page

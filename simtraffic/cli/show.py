@@ -116,7 +116,7 @@ def _conventions(_conventions: list[str]) -> list[dict[str, Any]]:
 
 
 def _metrics(conventions: list[str]) -> list[dict[str, Any]]:
-    from simtraffic.report.metric_names import label_name, prometheus_name  # noqa: PLC0415
+    from simtraffic.backends.prometheus_names import label_name, prometheus_name  # noqa: PLC0415
 
     return [
         {

@@ -10,8 +10,8 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from simtraffic.cli.help_pages import choices_of, name_of, usage_of
+from simtraffic.documents.names import hint_for, nearest, nearest_name
 from simtraffic.errors import UsageError
-from simtraffic.scenario.names import hint_for, nearest, nearest_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection

@@ -9,7 +9,7 @@ from simtraffic.report.progress import balance
 
 if TYPE_CHECKING:
     from simtraffic.report.progress import ProgressView
-    from simtraffic.report.snapshot import Snapshot
+    from simtraffic.result.snapshot import Snapshot
     from simtraffic.runner import StopSignal
 
 _STOPPING = "stopping: no more arrivals, draining; once more leaves at once"

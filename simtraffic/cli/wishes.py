@@ -10,7 +10,7 @@ from simtraffic.cli import console, options
 from simtraffic.errors import DeliveryError, ExitCode, UsageError
 
 if TYPE_CHECKING:
-    from simtraffic.report.result import RunResult
+    from simtraffic.result.result import RunResult
     from simtraffic.scenario import Scenario
 
 _PLACE = "{name}"
@@ -107,7 +107,7 @@ class Wishes:
             reasons = "; ".join(result.reasons)
             console.tell(f"{result.verdict.upper()} {result.scenario}, nothing was sent: {reasons}")
         elif not self.quiet:
-            from simtraffic.report.render import summary  # noqa: PLC0415 - rich takes a while
+            from simtraffic.report.terminal import summary  # noqa: PLC0415 - rich takes a while
 
             console.show_people(summary(result, console.columns(console.people())))
         elif not result.passed:

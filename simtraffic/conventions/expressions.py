@@ -18,10 +18,10 @@ from simtraffic.conventions.model import (
     TextOf,
     When,
 )
-from simtraffic.conventions.reader import nearest
+from simtraffic.documents.walk import nearest
 
 if TYPE_CHECKING:
-    from simtraffic.conventions.reader import Path, Reader
+    from simtraffic.documents.walk import Path, Reader
 
 _SPEC_KEYS = {"column", "map", "scale", "decimals", "as", "when", "literal", "text", "json"}
 

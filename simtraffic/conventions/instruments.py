@@ -18,7 +18,7 @@ from simtraffic.conventions.model import STANDING_TABLES, Column, Measure, Metri
 from simtraffic.units import parse_duration
 
 if TYPE_CHECKING:
-    from simtraffic.conventions.reader import Path, Reader
+    from simtraffic.documents.walk import Path, Reader
 
 INSTRUMENTS = ("counter", "histogram", "gauge")
 MOMENTS = ("start", "end", "queue_end")

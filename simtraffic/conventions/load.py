@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from simtraffic.conventions.agreement import agreed
 from simtraffic.conventions.parse import parse_convention
+from simtraffic.documents.compose import read_document
+from simtraffic.documents.source import decoded, read_bytes
+from simtraffic.documents.tree import plain
 from simtraffic.errors import ConventionError, Fault
-from simtraffic.scenario.compose import read_document
-from simtraffic.scenario.source import decoded, read_bytes
-from simtraffic.scenario.tree import plain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

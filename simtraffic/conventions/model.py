@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from simtraffic.documents.walk import Place
+
 STANDING_TABLES = ("collection", "incident")
 """Tables whose rows are there at every collection: each instance, each incident."""
 
 Scalar = str | bool | int | float
 LiteralValue = Scalar | tuple[Scalar, ...]
-Place = tuple[int, int, str]
-"""Line and column in a file, and the dotted path to what stands there."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,11 +13,11 @@ from simtraffic.conventions.columns import TABLES
 from simtraffic.conventions.expressions import attributes, expression, when_of
 from simtraffic.conventions.instruments import metric_of
 from simtraffic.conventions.model import Convention, EventSpec, LogSpec, SpanSpec, Status
-from simtraffic.conventions.reader import Path, Reader
+from simtraffic.documents.walk import Path, Reader
 from simtraffic.errors import Fault
 
 if TYPE_CHECKING:
-    from simtraffic.conventions.reader import Locate
+    from simtraffic.documents.walk import Locate
 
 KINDS = ("server", "client", "internal", "producer", "consumer")
 SEVERITIES = ("TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL")

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from simtraffic.conventions.context import Context
-    from simtraffic.otlp.frames import Frame
+    from simtraffic.conventions.frames import Frame
     from simtraffic.otlp.shapes import Shapes
     from simtraffic.otlp.template import Template
 

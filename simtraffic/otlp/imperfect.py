@@ -16,7 +16,7 @@ from simtraffic.randomness import Streams, mix, uniform
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from simtraffic.otlp.frames import Frame
+    from simtraffic.conventions.frames import Frame
     from simtraffic.scenario.imperfections import Imperfections
 
     Ints = NDArray[np.int64]

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from simtraffic.otlp.series import Instrument
+    from simtraffic.metrics.series import Instrument
     from simtraffic.otlp.template import Template
 
     Ints = NDArray[np.int64]

@@ -8,16 +8,17 @@ from typing import TYPE_CHECKING
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord, ScopeLogs, SeverityNumber
 from opentelemetry.proto.trace.v1.trace_pb2 import ScopeSpans, Span, SpanFlags, Status
 
+from simtraffic.conventions.evaluate import plain
 from simtraffic.otlp.json_template import json_template
 from simtraffic.otlp.template import Slots, Template
-from simtraffic.otlp.values import Builder, plain
+from simtraffic.otlp.values import Builder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from simtraffic.conventions.context import Context
+    from simtraffic.conventions.frames import ShapeBook, ShapeValues
     from simtraffic.conventions.model import Convention, LogSpec, SpanSpec
-    from simtraffic.otlp.frames import ShapeBook, ShapeValues
 
 SAMPLED_FLAG = 1
 FILLER = "simtraffic.filler"

@@ -8,21 +8,22 @@ from typing import TYPE_CHECKING
 from opentelemetry.proto.common.v1.common_pb2 import InstrumentationScope
 
 from simtraffic._version import __version__
-from simtraffic.otlp.aggregation import Aggregator
+from simtraffic.conventions.frames import Framer, integers_of, ordered
+from simtraffic.metrics.aggregation import Aggregator
+from simtraffic.metrics.running import MetricSettings
+from simtraffic.metrics.series import Instrument
+from simtraffic.metrics.standing import Standing
+from simtraffic.otlp.collections import MetricStream
 from simtraffic.otlp.encoder import Encoder, Scratch
-from simtraffic.otlp.frames import Framer, integers_of, ordered
-from simtraffic.otlp.metrics import MetricSettings, MetricStream
 from simtraffic.otlp.requests import MAX_REQUEST_BYTES, Chunk, Envelope, Packer, resource_message
-from simtraffic.otlp.series import Instrument
 from simtraffic.otlp.shapes import Shapes
-from simtraffic.otlp.standing import Standing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from simtraffic.conventions.context import Context, Plan
+    from simtraffic.conventions.frames import Frame
     from simtraffic.conventions.model import Convention
-    from simtraffic.otlp.frames import Frame
     from simtraffic.otlp.imperfect import Imperfect
     from simtraffic.simulation.tables import Exchanges
 

@@ -1,4 +1,4 @@
-"""Expressions of a convention, evaluated for one shape: constants, or slots where rows differ."""
+"""Expressions of a convention as messages of one shape: constants, or slots where rows differ."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, KeyValue
 
 from simtraffic.conventions.columns import CATEGORIES, FLOAT_COLUMNS, NUMBERS, TEXTS
+from simtraffic.conventions.evaluate import constant, plain
 from simtraffic.conventions.model import Column, Json, Literal, TextOf
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from simtraffic.conventions.context import Context
+    from simtraffic.conventions.frames import ShapeValues
     from simtraffic.conventions.model import Attribute, Expression, Scalar
-    from simtraffic.otlp.frames import ShapeValues
     from simtraffic.otlp.template import Slots
 
 TEXT_WIDTHS = {"hex16": 16, "hex32": 32, "digits": 8, "time": 24}
@@ -23,31 +24,6 @@ NUMBER_WIDTH = 8
 WIDE_NUMBER_WIDTH = 20
 SCALED_WIDTH = 12
 """Digits before the point of a scaled number: 31 years in milliseconds."""
-
-
-def constant(value: Expression, shape: ShapeValues) -> Scalar | tuple[Scalar, ...]:
-    """The value of an expression that only speaks of categories."""
-    if isinstance(value, Literal):
-        return value.value
-    if isinstance(value, Column):
-        found = shape[value.name]
-        for source, target in value.mapping:
-            if source == plain(found):
-                found = target
-                break
-        if value.cast == "string":
-            return str(found)
-        return (found,) if value.cast == "list" else found
-    if isinstance(value, TextOf):
-        return "".join(
-            part if isinstance(part, str) else plain(constant(part, shape)) for part in value.parts
-        )
-    raise TypeError(value)
-
-
-def plain(value: object) -> str:
-    """A value inside a text."""
-    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def any_value(value: Scalar | tuple[Scalar, ...]) -> AnyValue:

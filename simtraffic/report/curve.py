@@ -10,7 +10,7 @@ from bisect import bisect_left, bisect_right
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from simtraffic.report.plan import CurvePoint
+from simtraffic.result.plan import CurvePoint
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

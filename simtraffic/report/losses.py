@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from simtraffic.report import figures
+from simtraffic import figures
 from simtraffic.report.tables import MOST_ROWS, Table, labelled, more, section
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from simtraffic.report.lines import Drawn
-    from simtraffic.report.result import LossResult, RunResult
+    from simtraffic.result.result import LossResult, RunResult
 
 _COLLECTOR_COUNTS = ("spans", "data_points", "log_records", "requests")
 # How the built-in collector words what an imperfection leads to.

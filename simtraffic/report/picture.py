@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from simtraffic.report import figures
+from simtraffic import figures
 from simtraffic.report.curve import axis_step, bars, highest
 from simtraffic.report.lines import wide
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from simtraffic.report.plan import PlanResult
+    from simtraffic.result.plan import PlanResult
 
 _ROWS = 8
 _EDGE = 11

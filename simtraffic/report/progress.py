@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Self
 from rich.console import Console, Group
 from rich.text import Text
 
+from simtraffic import figures
 from simtraffic.clock import monotonic
-from simtraffic.report import figures
 from simtraffic.report.curve import bars, highest
 from simtraffic.report.frame import Frame
 from simtraffic.report.tables import table
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-    from simtraffic.report.plan import CurvePoint
-    from simtraffic.report.snapshot import SignalStand, Snapshot
+    from simtraffic.result.plan import CurvePoint
+    from simtraffic.result.snapshot import SignalStand, Snapshot
 
 LINE_EVERY_S = 5.0
 """Between two lines in the first minute, while somebody may look on."""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.text import Text
 
-from simtraffic.report.figures import NOTHING
+from simtraffic.figures import NOTHING
 from simtraffic.report.lines import (
     GAP,
     INDENT,

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from simtraffic.report import figures
+from simtraffic import figures
 from simtraffic.report.tables import MOST_ROWS, Note, Table, more, section
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from simtraffic.report.lines import Drawn
-    from simtraffic.report.plan import PlannedTraffic
-    from simtraffic.report.result import TrafficResult
+    from simtraffic.result.plan import PlannedTraffic
+    from simtraffic.result.result import TrafficResult
 
     Row = PlannedTraffic | TrafficResult
     Rows = Sequence[Row]

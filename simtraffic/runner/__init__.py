@@ -15,11 +15,10 @@ from simtraffic.errors import UsageError
 from simtraffic.export.delivery import DEFAULT_QUEUE_BYTES
 from simtraffic.export.environment import ExportOptions
 from simtraffic.ledger import Ledger
-from simtraffic.page.subject import Subject
-from simtraffic.report.assemble import RunFacts, run_result
-from simtraffic.report.result import GeneratorResult
-from simtraffic.runner.account import Account, planned_at_once
+from simtraffic.result.assemble import RunFacts, run_result
+from simtraffic.result.result import GeneratorResult
 from simtraffic.runner.cap import Cap
+from simtraffic.runner.counts import Account, planned_at_once
 from simtraffic.runner.destination import find_target, open_destination, stopped
 from simtraffic.runner.play import Play
 from simtraffic.runner.preview import plan
@@ -28,17 +27,18 @@ from simtraffic.runner.setup import DEFAULT_DRAIN_NS, Setup
 from simtraffic.runner.stop import StopSignal
 from simtraffic.runner.watching import Watch
 from simtraffic.runner.workers import MOST_WORKERS, Crew, Job
+from simtraffic.self_telemetry.subject import Subject
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import datetime
 
-    from simtraffic.page.subject import Observer, Queue
-    from simtraffic.report.plan import PlanResult
-    from simtraffic.report.result import RunResult
-    from simtraffic.report.snapshot import Snapshot
+    from simtraffic.result.plan import PlanResult
+    from simtraffic.result.result import RunResult
+    from simtraffic.result.snapshot import Snapshot
     from simtraffic.runner.destination import Target
     from simtraffic.scenario import Scenario
+    from simtraffic.self_telemetry.subject import Observer, Queue
     from simtraffic.simulation.tables import Exchanges
 
 __all__ = ["StopSignal", "plan", "run", "simulate"]
@@ -112,7 +112,7 @@ def run(  # noqa: PLR0913 - the options of the command, each with its default
         on_snapshot: called about four times a second.
         stop: set from elsewhere to end the run early.
         say: gets a line on where the telemetry goes, and warnings.
-        observers: told of the run, such as a :class:`simtraffic.page.Page`; they are left open.
+        observers: told of the run, such as :mod:`simtraffic.self_telemetry`; they are left open.
         consent: asked before the first byte when receivers are not this machine: their hosts, and
             what foresees the volume. It raises to refuse.
         wait_ns: how long to wait for the receivers before the first byte, in real nanoseconds.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from simtraffic.errors import UsageError
 
 if TYPE_CHECKING:
-    from simtraffic.report.plan import PlanResult
+    from simtraffic.result.plan import PlanResult
 
 
 @dataclass(frozen=True, slots=True)

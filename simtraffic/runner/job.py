@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from simtraffic.export.settings import ExportSettings
-    from simtraffic.runner.account import Account
     from simtraffic.runner.cap import Cap
+    from simtraffic.runner.counts import Account
     from simtraffic.scenario import Scenario
 
 Order = Literal["go", "stop"]

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from simtraffic.clock import RealClock, cpu_seconds, monotonic, peak_rss_bytes
-from simtraffic.report.sketch import QuantileSketch
-from simtraffic.runner.account import Account, blank_tally
+from simtraffic.result.sketch import QuantileSketch
+from simtraffic.runner.counts import Account, blank_tally
 from simtraffic.runner.outlets import Outlets
 from simtraffic.runner.playback import Playback
 

@@ -14,19 +14,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from simtraffic.clock import SECOND_NS, monotonic
-from simtraffic.otlp.frames import join_frames
-from simtraffic.report.sketch import QuantileSketch
-from simtraffic.runner.account import count_by_stage
+from simtraffic.conventions.frames import join_frames
+from simtraffic.result.sketch import QuantileSketch
+from simtraffic.runner.counts import count_by_stage
 from simtraffic.runner.setup import within
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from simtraffic.clock import RealClock
+    from simtraffic.conventions.frames import Frame
     from simtraffic.ledger import Ledger
-    from simtraffic.otlp.frames import Frame
     from simtraffic.otlp.telemetry import Telemetry
-    from simtraffic.report.summary import Tally
+    from simtraffic.result.tally import Tally
     from simtraffic.runner.outlets import Outlets
     from simtraffic.runner.setup import Setup
     from simtraffic.runner.stop import StopSignal

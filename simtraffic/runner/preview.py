@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from simtraffic.ledger import SIGNALS, UNITS, Ledger
-from simtraffic.report.plan import (
+from simtraffic.result.plan import (
     CurvePoint,
     PlannedGenerator,
     PlannedIncident,
@@ -22,8 +22,8 @@ from simtraffic.report.plan import (
     PlannedTraffic,
     PlanResult,
 )
-from simtraffic.report.sketch import QuantileSketch
-from simtraffic.report.summary import Tally
+from simtraffic.result.sketch import QuantileSketch
+from simtraffic.result.tally import Tally
 from simtraffic.runner.outlets import Outlets
 from simtraffic.runner.playback import Playback
 from simtraffic.runner.setup import Setup, within

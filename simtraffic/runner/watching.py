@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from simtraffic.clock import monotonic
-from simtraffic.report.snapshot import SignalStand, Snapshot
+from simtraffic.result.snapshot import SignalStand, Snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from simtraffic.runner.account import Account
+    from simtraffic.runner.counts import Account
     from simtraffic.runner.setup import Setup
 
 _WINDOW = 40

@@ -11,7 +11,7 @@ from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Self
 
 from simtraffic import children
-from simtraffic.runner.account import Account
+from simtraffic.runner.counts import Account
 from simtraffic.runner.job import Job
 from simtraffic.runner.play import EVERY_S
 from simtraffic.schedule import Shard

@@ -9,14 +9,14 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from simtraffic.documents.tree import Referenced, Scalar, resolve, survives
 from simtraffic.scenario.quantities import MOST_REQUESTS
 from simtraffic.scenario.secrets import is_secret
-from simtraffic.scenario.tree import Referenced, Scalar, resolve, survives
 from simtraffic.units import MAX_DURATION_NS, NS_PER_SECOND, format_duration
 
 if TYPE_CHECKING:
+    from simtraffic.documents.tree import Path
     from simtraffic.scenario.review import Review
-    from simtraffic.scenario.tree import Path
 
 MIN_INTERVAL_NS = 100_000_000
 """A tick of the run is as long; metrics cannot be collected more often."""

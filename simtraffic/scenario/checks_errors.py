@@ -12,8 +12,8 @@ from simtraffic.units import format_share
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from simtraffic.documents.tree import Path
     from simtraffic.scenario.review import Review
-    from simtraffic.scenario.tree import Path
 
 _ROUNDING = 1e-9
 _MOST = 1 + _ROUNDING

@@ -6,16 +6,16 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from simtraffic.documents.tree import Scalar
 from simtraffic.scenario.model import UNPLACED
-from simtraffic.scenario.tree import Scalar
 from simtraffic.units import NS_PER_SECOND, UnitError, format_duration, parse_duration
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from simtraffic.documents.tree import Path
     from simtraffic.scenario.model import Incident, Scenario
     from simtraffic.scenario.review import Review
-    from simtraffic.scenario.tree import Path
 
 _GUESSED = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)\s*([a-z]*)")
 _UNIT_OF = {

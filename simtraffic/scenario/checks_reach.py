@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from simtraffic.documents.tree import Scalar, quoted
 from simtraffic.scenario.known import provider_of
 from simtraffic.scenario.thresholds import clauses_of
-from simtraffic.scenario.tree import Scalar, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from simtraffic.documents.tree import Path
     from simtraffic.scenario.model import Flow, Match, Scenario
     from simtraffic.scenario.review import Review
-    from simtraffic.scenario.tree import Path
 
 
 @dataclass(frozen=True, slots=True)

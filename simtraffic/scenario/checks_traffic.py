@@ -10,9 +10,9 @@ from simtraffic.units import MAX_DURATION_NS, format_duration
 from simtraffic.workflows import workflow_of
 
 if TYPE_CHECKING:
+    from simtraffic.documents.tree import Path
     from simtraffic.scenario.model import Flow
     from simtraffic.scenario.review import Review
-    from simtraffic.scenario.tree import Path
 
 
 def kind_of(workflow: str) -> str:

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
+from simtraffic.documents.tree import plain
 from simtraffic.scenario.model import Scenario
-from simtraffic.scenario.tree import plain
 from simtraffic.scenario.wording import Finding, findings, path_of, pattern
 
 if TYPE_CHECKING:
-    from simtraffic.scenario.tree import Mapping, Path
+    from simtraffic.documents.tree import Mapping, Path
 
 _STAGE = {"duration": "1s", "rate": "1/s"}
 _QUANTILES = {"p50": 1, "p95": 1}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from simtraffic.documents.source import Source, decoded, read_bytes, read_source
 from simtraffic.errors import ScenarioError
 from simtraffic.scenario.checks import (
     absolute_conventions,
@@ -20,7 +21,6 @@ from simtraffic.scenario.checks_traffic import check_capacity, check_retries, ch
 from simtraffic.scenario.draft import read_draft
 from simtraffic.scenario.known import Known, shipped
 from simtraffic.scenario.review import Review
-from simtraffic.scenario.source import Source, decoded, read_bytes, read_source
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -15,8 +15,9 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Discriminator, Field, JsonValue, Tag, WithJsonSchema
 
 from simtraffic import failures
+from simtraffic.documents.names import hint_for
+from simtraffic.documents.tree import Referenced
 from simtraffic.scenario.imperfections import Imperfections
-from simtraffic.scenario.names import hint_for
 from simtraffic.scenario.part import Part
 from simtraffic.scenario.quantities import (
     MAX_INT64,
@@ -38,7 +39,6 @@ from simtraffic.scenario.quantities import (
     wrong,
 )
 from simtraffic.scenario.thresholds import Threshold, parse_threshold
-from simtraffic.scenario.tree import Referenced
 from simtraffic.workflows import WorkflowName
 
 ERROR_KINDS = failures.KINDS

@@ -6,13 +6,13 @@ import math
 import os
 from typing import TYPE_CHECKING, Literal, get_args
 
+from simtraffic.documents.names import hint_for
+from simtraffic.documents.tree import printable
 from simtraffic.errors import UsageError
 from simtraffic.scenario.checks import is_file_name
 from simtraffic.scenario.known import convention_names
 from simtraffic.scenario.model import Signal
-from simtraffic.scenario.names import hint_for
 from simtraffic.scenario.quantities import MAX_INT64
-from simtraffic.scenario.tree import printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -13,7 +13,7 @@ from pydantic import BeforeValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from simtraffic import units
-from simtraffic.scenario.tree import Referenced, resolve
+from simtraffic.documents.tree import Referenced, resolve
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

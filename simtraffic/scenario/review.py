@@ -10,19 +10,19 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from simtraffic.scenario.names import HINTED, hint_for, nearest_name
-from simtraffic.scenario.tree import Mapping as Tree
-from simtraffic.scenario.tree import Scalar, Sequence, described, quoted
+from simtraffic.documents.names import HINTED, hint_for, nearest_name
+from simtraffic.documents.tree import Mapping as Tree
+from simtraffic.documents.tree import Scalar, Sequence, described, quoted
 from simtraffic.scenario.wording import known_keys
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sized
 
+    from simtraffic.documents.tree import Path
     from simtraffic.errors import Fault
     from simtraffic.scenario.draft import Draft
     from simtraffic.scenario.known import Known
     from simtraffic.scenario.model import Scenario
-    from simtraffic.scenario.tree import Path
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,11 +11,11 @@ import inspect
 import json
 from typing import Any
 
+from simtraffic.documents.compose import compose
+from simtraffic.documents.tree import plain
 from simtraffic.scenario import imperfections, model
-from simtraffic.scenario.compose import compose
 from simtraffic.scenario.explained import EXAMPLES, MEANING
 from simtraffic.scenario.known import Known, shipped
-from simtraffic.scenario.tree import plain
 from simtraffic.scenario.wording import PARTS, place_of
 
 _REFERENCE = {"$ref": "#/$defs/Reference"}

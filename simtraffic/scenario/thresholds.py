@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from simtraffic.scenario.names import nearest
+from simtraffic.documents.names import nearest
 from simtraffic.scenario.part import Part
 from simtraffic.scenario.quantities import wrong
 from simtraffic.units import UnitError, parse_count, parse_duration, parse_rate, parse_share

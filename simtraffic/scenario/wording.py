@@ -6,18 +6,18 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from simtraffic.documents.names import HINTED, hint_for, nearest_name
+from simtraffic.documents.tree import UNREAD, Mapping, Scalar, described, quoted
 from simtraffic.scenario import imperfections, model
 from simtraffic.scenario.explained import EXAMPLES
-from simtraffic.scenario.names import HINTED, hint_for, nearest_name
-from simtraffic.scenario.tree import UNREAD, Mapping, Scalar, described, quoted
 
 if TYPE_CHECKING:
     from pydantic import ValidationError
     from pydantic_core import ErrorDetails
 
+    from simtraffic.documents.tree import Path
     from simtraffic.errors import Fault
     from simtraffic.scenario.part import Part
-    from simtraffic.scenario.tree import Path
 
 PARTS: dict[tuple[str, ...], type[Part]] = {
     (): model.Scenario,

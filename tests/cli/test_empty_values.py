@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 def valued_options() -> Iterator[tuple[str, str]]:
     """Each command with each of its options that takes a value."""
-    for command, entry in _COMMANDS.items():
+    for command in _COMMANDS:
         single = typer.Typer()
-        function = getattr(import_module(f"simtraffic.cli.{entry.module}"), entry.function)
+        function = getattr(import_module(f"simtraffic.cli.{command}"), command)
         single.command()(function)
         for parameter in typer.main.get_command(single).params:
             for name in parameter.opts:

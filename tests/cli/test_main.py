@@ -53,7 +53,7 @@ def test_help_of_a_command_imports_nothing_that_only_its_body_needs(name):
 def test_the_list_of_commands_imports_none_of_them():
     loaded = imported_by("--help")
 
-    assert "simtraffic.cli.run_command" not in loaded
+    assert "simtraffic.cli.run" not in loaded
     assert "simtraffic.cli.collect" not in loaded
 
 
@@ -78,9 +78,9 @@ def test_every_listed_command_is_there_and_explains_itself(name):
 def test_the_list_shows_every_command_with_its_line():
     output = ask("--help").output
 
-    for name, entry in main._COMMANDS.items():
+    for name, summary in main._COMMANDS.items():
         assert name in output
-        assert entry.summary.split(";")[0][:40] in output
+        assert summary.split(";")[0][:40] in output
 
 
 def test_no_command_shows_help_and_is_wrong_usage():
@@ -160,7 +160,7 @@ def failing(monkeypatch, error, *before):
     module = ModuleType("simtraffic.cli.failing")
     vars(module)["failing"] = run
     monkeypatch.setitem(sys.modules, "simtraffic.cli.failing", module)
-    monkeypatch.setitem(main._COMMANDS, "failing", main._Entry("failing", "failing", "Fails."))
+    monkeypatch.setitem(main._COMMANDS, "failing", "Fails.")
     return ask(*before, "failing")
 
 

@@ -16,7 +16,7 @@ import pytest
 from typer.testing import CliRunner
 
 from simtraffic.cli.main import app
-from tests.cli.test_run_command import write
+from tests.cli.test_run import write
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

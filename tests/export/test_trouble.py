@@ -11,9 +11,9 @@ from rich.console import Console
 
 from simtraffic.export.queue import TROUBLE_AFTER_S, Queue
 from simtraffic.report.progress import ProgressView, picture
-from simtraffic.report.snapshot import Snapshot
+from simtraffic.result.snapshot import Snapshot
 from simtraffic.runner import run
-from simtraffic.runner.account import Account
+from simtraffic.runner.counts import Account
 from simtraffic.runner.setup import Setup
 from simtraffic.runner.watching import Watch
 from simtraffic.scenario import parse_scenario

@@ -19,9 +19,9 @@ from simtraffic.collector import Collector
 from simtraffic.errors import ScenarioError
 from simtraffic.ledger import Ledger
 from simtraffic.otlp.imperfect import KINDS
-from simtraffic.report.sketch import QuantileSketch
+from simtraffic.result.sketch import QuantileSketch
 from simtraffic.runner import StopSignal, plan, run
-from simtraffic.runner.account import blank_tally
+from simtraffic.runner.counts import blank_tally
 from simtraffic.runner.outlets import Outlets
 from simtraffic.runner.playback import TICK_NS, Playback
 from simtraffic.runner.setup import Setup

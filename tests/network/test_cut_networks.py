@@ -20,8 +20,8 @@ from tests.told import RICH
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from simtraffic.report.result import RunResult
-    from simtraffic.report.snapshot import Snapshot
+    from simtraffic.result.result import RunResult
+    from simtraffic.result.snapshot import Snapshot
 
 # In real time, as what is on trial is patience.
 pytestmark = pytest.mark.real

@@ -16,7 +16,7 @@ from tools.fault_matrix import EXIT, PROTOCOLS, ROWS
 
 if TYPE_CHECKING:
     from simtraffic.collector import CollectorCounts
-    from simtraffic.report.result import RunResult, SignalResult
+    from simtraffic.result.result import RunResult, SignalResult
     from tools.fault_matrix import Outcome, Row
 
 # In real time, as what is on trial is patience.

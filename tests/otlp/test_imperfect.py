@@ -17,7 +17,7 @@ from tests.told import RICH
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from simtraffic.report.result import RunResult
+    from simtraffic.result.result import RunResult
 
 START = "2026-01-01T00:00:00Z"
 START_NS = 1_767_225_600_000_000_000

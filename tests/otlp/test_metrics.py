@@ -13,7 +13,7 @@ from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.metrics.view import ExplicitBucketHistogramAggregation, View
 
 from simtraffic.conventions.load import ALWAYS_ON, load_convention
-from simtraffic.otlp.cells import BucketFinder
+from simtraffic.metrics.cells import BucketFinder
 from tests.otlp.official import rows_of
 from tests.told import merged, setup
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from simtraffic.report.result import RunResult
+from simtraffic.result.result import RunResult
 from tests.real.programs import PATIENCE_S, otelcol, simtraffic_run, wait_until
 from tests.real.telemetry import counts, items_in
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from simtraffic import RunResult
-    from simtraffic.report.snapshot import Snapshot
+    from simtraffic.result.snapshot import Snapshot
     from tests.real.revived import Revived
 
 pytestmark = pytest.mark.real

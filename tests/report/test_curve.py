@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simtraffic.report.curve import axis_step, bars, highest, points_of
-from simtraffic.report.plan import CurvePoint
+from simtraffic.result.plan import CurvePoint
 
 SECOND = 1_000_000_000
 STEP = (CurvePoint(0, 10), CurvePoint(50, 10), CurvePoint(50, 30), CurvePoint(100, 30))

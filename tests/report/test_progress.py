@@ -7,11 +7,11 @@ import pytest
 from rich.text import Text
 
 from simtraffic.report.frame import Frame
-from simtraffic.report.plan import CurvePoint
 from simtraffic.report.progress import ProgressView, balance, line, picture
-from simtraffic.report.snapshot import SignalStand, Snapshot
 from simtraffic.report.tables import to_text
-from tests.report.results import a_plan
+from simtraffic.result.plan import CurvePoint
+from simtraffic.result.snapshot import SignalStand, Snapshot
+from tests.result.results import a_plan
 
 SECOND = 1_000_000_000
 SNAPSHOT = Snapshot(

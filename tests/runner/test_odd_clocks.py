@@ -15,7 +15,7 @@ import pytest
 
 from simtraffic.clock import unix_ns
 from simtraffic.collector import Collector
-from simtraffic.report.result import RunResult
+from simtraffic.result.result import RunResult
 from simtraffic.runner import run
 from simtraffic.scenario import parse_scenario
 from tests.told import RICH

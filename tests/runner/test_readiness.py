@@ -22,7 +22,7 @@ from tests.told import RICH
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from simtraffic.report.result import RunResult
+    from simtraffic.result.result import RunResult
 
 PROTOCOLS = get_args(Protocol)
 BRIEF = RICH.replace("duration: 20s", "duration: 2s").replace("interval: 5s", "interval: 1s")
@@ -66,7 +66,7 @@ def test_where_nothing_listens_nothing_is_sent_and_one_sentence_says_why(
 def test_a_run_of_days_is_not_counted_through_to_hear_that_nobody_is_there(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("simtraffic.runner.account.planned_by_stage", None)
+    monkeypatch.setattr("simtraffic.runner.counts.planned_by_stage", None)
     text = JUDGED.replace("duration: 2s, rate: 25/s", "duration: 24h, rate: 3000/s")
 
     result = run(parse_scenario(text), endpoint=f"http://127.0.0.1:{free_port()}", shard="2/4")
@@ -253,6 +253,6 @@ class TestWaiting:
 
 
 def _instant(unix: int) -> str:
-    from simtraffic.report.assemble import timestamp
+    from simtraffic.result.assemble import timestamp
 
     return timestamp(unix)

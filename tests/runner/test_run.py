@@ -13,8 +13,8 @@ from simtraffic.collector import Collector
 from simtraffic.errors import UsageError
 from simtraffic.export.file import FileSink
 from simtraffic.ledger import Ledger
-from simtraffic.report.sketch import QuantileSketch
-from simtraffic.report.summary import Tally
+from simtraffic.result.sketch import QuantileSketch
+from simtraffic.result.tally import Tally
 from simtraffic.runner import StopSignal, plan, run, simulate
 from simtraffic.runner.outlets import FileOutlet, Outlets
 from simtraffic.runner.playback import Playback
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from simtraffic.report.result import RunResult
-    from simtraffic.report.snapshot import Snapshot
+    from simtraffic.result.result import RunResult
+    from simtraffic.result.snapshot import Snapshot
 
 START = "2026-01-01T00:00:00Z"
 BRIEF = RICH.replace("duration: 20s", "duration: 4s").replace("interval: 5s", "interval: 1s")

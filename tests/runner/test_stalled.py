@@ -11,8 +11,8 @@ import pytest
 from simtraffic.export import Batch, Outcome, SendResult
 from simtraffic.export.delivery import Delivery
 from simtraffic.ledger import Ledger
-from simtraffic.report.sketch import QuantileSketch
-from simtraffic.report.summary import Tally
+from simtraffic.result.sketch import QuantileSketch
+from simtraffic.result.tally import Tally
 from simtraffic.runner import StopSignal
 from simtraffic.runner.outlets import Outlets, ReceiverOutlet
 from simtraffic.runner.playback import Playback

@@ -16,16 +16,16 @@ import pytest
 from simtraffic.clock import monotonic
 from simtraffic.collector import Collector
 from simtraffic.errors import UsageError
-from simtraffic.page import Page
 from simtraffic.runner import StopSignal, run
 from simtraffic.scenario import parse_scenario
+from simtraffic.self_telemetry import Page
 from tests.told import RICH
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from simtraffic.report.result import RunResult
-    from simtraffic.report.snapshot import Snapshot
+    from simtraffic.result.result import RunResult
+    from simtraffic.result.snapshot import Snapshot
 
 START = "2026-01-01T00:00:00Z"
 JUDGED = (

@@ -1,7 +1,7 @@
 """What a scenario makes wrong on purpose, as the collector finds and a summary tells it."""
 
-from simtraffic.report.render import summary
 from simtraffic.report.tables import to_text
+from simtraffic.report.terminal import summary
 from simtraffic.runner import run
 from simtraffic.scenario import parse_scenario
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import promql_parser
 
+from simtraffic.backends.prometheus_names import prometheus_name
 from simtraffic.conventions.load import built_in_names, load_conventions
-from simtraffic.report.metric_names import prometheus_name
 
 RESOURCE_LABELS = {
     "service_name",

@@ -16,7 +16,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from simtraffic.collector.server import Collector
-from simtraffic.page import Page
+from simtraffic.self_telemetry import Page
 from tests.real.programs import tool
 from tests.real.telemetry import items_in
 from tools.kubernetes import main as make_rule

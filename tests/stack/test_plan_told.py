@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
+from simtraffic.backends.prometheus_names import prometheus_name
 from simtraffic.clock import unix_ns
 from simtraffic.conventions.load import load_conventions
-from simtraffic.report.metric_names import prometheus_name
 from simtraffic.runner.setup import Setup
 from simtraffic.scenario import load_scenario
 from tools.stack.past import STEP_S, Past, past

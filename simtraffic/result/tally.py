@@ -1,0 +1,304 @@
+"""What the traffic of a run looked like, added up block by block while it is generated.
+
+A :class:`Tally` reads the tables of a block and keeps counts and sketches, so its memory does not
+grow with the run. It stands inside the generator's hot path: every figure comes from a few passes
+over whole columns. It knows nothing of telemetry or delivery; the ledger does.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from simtraffic.result.selection import SKETCHED, Choice, Columns, Window
+from simtraffic.result.sketch import QuantileSketch
+from simtraffic.simulation.tables import ERROR_KINDS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from numpy.typing import NDArray
+
+    from simtraffic.scenario import Incident, Scenario, Threshold
+    from simtraffic.simulation.tables import Exchanges, Vocabulary
+
+    Ints = NDArray[np.int64]
+
+# Sums that bincount makes in float64 are exact below this.
+_EXACT = 1 << 53
+_SUMMED = ("input_tokens", "cached_tokens", "output_tokens", "reasoning_tokens")
+
+
+@dataclass(slots=True)
+class StageTally:
+    """Counts of one stage, by due time of the request."""
+
+    name: str
+    window: Window
+    generated: int = 0
+    failed: int = 0
+    """Requests that failed."""
+    time_to_first_token: QuantileSketch = field(default_factory=QuantileSketch)
+    """Nanoseconds, over streamed operations that produced a token."""
+    duration: QuantileSketch = field(default_factory=QuantileSketch)
+    """Nanoseconds, over all operations."""
+
+
+@dataclass(slots=True)
+class IncidentTally:
+    """Counts of the requests that an incident matches and that are due in its window."""
+
+    name: str
+    window: Window
+    choice: Choice
+    requests: int = 0
+    errors: int = 0
+
+
+@dataclass(slots=True)
+class SelectionTally:
+    """Counts of what one threshold (or several alike) selects."""
+
+    choice: Choice
+    requests: int = 0
+    """Requests; operations when a provider or a model is asked for."""
+    failed: int = 0
+    cost_pusd: int = 0
+    sketches: dict[str, QuantileSketch] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class TrafficRow:
+    """What one flow did at one model."""
+
+    flow: str
+    provider: str
+    model: str
+    requests: int
+    """Operations there; a request that fell back is in two rows."""
+    attempts: int
+    failed: int
+    """Operations that ended in error."""
+    errors: dict[str, int]
+    """Failed attempts by kind."""
+    input_tokens: int
+    cached_tokens: int
+    output_tokens: int
+    reasoning_tokens: int
+    cost_pusd: int
+
+
+SelectionKey = tuple[str | None, tuple[tuple[str, str], ...]]
+
+
+def selection_key(threshold: Threshold) -> SelectionKey:
+    """What a threshold selects; two that select the same share one tally."""
+    where = tuple(sorted((key, str(value)) for key, value in threshold.where.items()))
+    return threshold.during, where
+
+
+class Tally:
+    """Counts of a run's traffic.
+
+    Args:
+        scenario: whose incidents and thresholds are counted.
+        vocabulary: what the codes of the tables mean.
+        stage_bounds: name, start and end (nanoseconds from the start of the run) of each stage, in
+            the order of the stage codes; a prolonged run ends with its hold.
+    """
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        vocabulary: Vocabulary,
+        stage_bounds: Sequence[tuple[str, int, int]],
+    ) -> None:
+        self.vocabulary = vocabulary
+        self.requests = 0
+        self.failed = 0
+        self.operations = 0
+        self.attempts = 0
+        self.stages = [StageTally(name, Window(start, end)) for name, start, end in stage_bounds]
+        self.end_ns = max((stage.window.end_ns for stage in self.stages), default=0)
+        self.incidents = [self._incident_tally(incident) for incident in scenario.incidents]
+        self.selections: dict[SelectionKey, SelectionTally] = {}
+        for threshold in scenario.thresholds:
+            self._open_selection(threshold)
+        cells = len(vocabulary.flows) * len(vocabulary.routes)
+        self._made = np.zeros(cells, dtype=np.int64)
+        self._broken = np.zeros(cells, dtype=np.int64)
+        self._tried = np.zeros((cells, len(ERROR_KINDS)), dtype=np.int64)
+        self._sums = {name: np.zeros(cells, dtype=np.int64) for name in (*_SUMMED, "cost_pusd")}
+
+    def add(self, exchanges: Exchanges) -> None:
+        """Count the requests of a block, or of several joined ones, and all inside them."""
+        if not len(exchanges.requests):
+            return
+        columns = Columns(exchanges)
+        self.requests += len(exchanges.requests)
+        self.failed += int(np.count_nonzero(columns.failed))
+        self.operations += len(exchanges.operations)
+        self.attempts += len(exchanges.attempts)
+        self._add_stages(columns)
+        self._add_traffic(columns)
+        for incident in self.incidents:
+            _add_incident(incident, columns)
+        for selection in self.selections.values():
+            _add_selection(selection, columns)
+
+    def traffic(self) -> list[TrafficRow]:
+        """A row for each flow, provider and model that saw an operation, flows in their order."""
+        routes = self.vocabulary.routes
+        rows = []
+        for cell in np.flatnonzero(self._made):
+            flow, route = divmod(int(cell), len(routes))
+            kinds = self._tried[cell]
+            rows.append(
+                TrafficRow(
+                    self.vocabulary.flows[flow],
+                    routes[route].provider,
+                    routes[route].model,
+                    requests=int(self._made[cell]),
+                    attempts=int(kinds.sum()),
+                    failed=int(self._broken[cell]),
+                    errors={
+                        kind: int(count)
+                        for kind, count in zip(ERROR_KINDS[1:], kinds[1:], strict=True)
+                        if count
+                    },
+                    **{name: int(sums[cell]) for name, sums in self._sums.items()},
+                )
+            )
+        return rows
+
+    def merge(self, other: Tally) -> None:
+        """Add what another tally of the same scenario counted, such as a worker's."""
+        for name in ("requests", "failed", "operations", "attempts"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        for stage, more in zip(self.stages, other.stages, strict=True):
+            stage.generated += more.generated
+            stage.failed += more.failed
+            stage.time_to_first_token.merge(more.time_to_first_token)
+            stage.duration.merge(more.duration)
+        for incident, seen in zip(self.incidents, other.incidents, strict=True):
+            incident.requests += seen.requests
+            incident.errors += seen.errors
+        for key, selection in self.selections.items():
+            _merge_selection(selection, other.selections[key])
+        self._made += other._made
+        self._broken += other._broken
+        self._tried += other._tried
+        for name, sums in other._sums.items():
+            self._sums[name] += sums
+
+    def window(self, name: str) -> Window | None:
+        """When the stage or incident of this name is on; None when there is none."""
+        windows = {incident.name: incident.window for incident in self.incidents}
+        windows |= {stage.name: stage.window for stage in self.stages}
+        return windows.get(name)
+
+    def _incident_tally(self, incident: Incident) -> IncidentTally:
+        at_ns: int = incident.at_ns
+        # A run that is cut short ends its incidents with it.
+        end_ns = max(at_ns, min(at_ns + incident.duration_ns, self.end_ns))
+        window = Window(at_ns, end_ns)
+        match = incident.match
+        where = {key: getattr(match, key) for key in ("provider", "model", "flow", "instance")}
+        choice = Choice.of(self.vocabulary, window, where)
+        return IncidentTally(incident.name, window, choice)
+
+    def _open_selection(self, threshold: Threshold) -> None:
+        during = threshold.during
+        # A stage that a shortened run never reaches has no window and selects nothing.
+        window = None if during is None else self.window(during) or Window(0, 0)
+        key = selection_key(threshold)
+        choice = Choice.of(self.vocabulary, window, threshold.where)
+        selection = self.selections.setdefault(key, SelectionTally(choice))
+        if threshold.measure in SKETCHED:
+            selection.sketches.setdefault(threshold.measure, QuantileSketch())
+
+    def _add_stages(self, columns: Columns) -> None:
+        codes = columns.exchanges.requests.stage
+        made = np.bincount(codes, minlength=len(self.stages))
+        broken = np.bincount(codes[columns.failed], minlength=len(self.stages))
+        present = np.flatnonzero(made)
+        of_operations = columns.of_requests(codes) if len(present) > 1 else None
+        for code in present:
+            stage = self.stages[code]
+            stage.generated += int(made[code])
+            stage.failed += int(broken[code])
+            rows = slice(None) if of_operations is None else of_operations == code
+            columns.sketch_into(stage.time_to_first_token, "time_to_first_token", rows)
+            columns.sketch_into(stage.duration, "duration", rows)
+
+    def _add_traffic(self, columns: Columns) -> None:
+        operations, attempts = columns.exchanges.operations, columns.exchanges.attempts
+        routes, cells = len(self.vocabulary.routes), len(self._made)
+        first_cell = columns.exchanges.requests.flow.astype(np.int64) * routes
+        cell = first_cell[operations.request] + operations.route
+        self._made += np.bincount(cell, minlength=cells)
+        self._broken += np.bincount(cell[columns.op_failed], minlength=cells)
+        tried = (first_cell[attempts.request] + attempts.route) * len(ERROR_KINDS) + attempts.error
+        self._tried += np.bincount(tried, minlength=self._tried.size).reshape(self._tried.shape)
+        for name in _SUMMED:
+            _add_sums(self._sums[name], cell, getattr(operations, name))
+        costs = operations.input_cost_pusd + operations.output_cost_pusd
+        _add_sums(self._sums["cost_pusd"], cell, costs)
+
+
+def _add_sums(into: Ints, cell: Ints, values: Ints) -> None:
+    if int(values.sum()) < _EXACT:
+        into += np.bincount(cell, weights=values, minlength=len(into)).astype(np.int64)
+    else:
+        np.add.at(into, cell, values)
+
+
+def _count(rows: NDArray[np.bool_] | slice, of: NDArray[np.bool_]) -> tuple[int, int]:
+    """How many rows are chosen, and for how many of them ``of`` holds."""
+    if isinstance(rows, slice):
+        return len(of), int(np.count_nonzero(of))
+    return int(np.count_nonzero(rows)), int(np.count_nonzero(rows & of))
+
+
+def _add_incident(incident: IncidentTally, columns: Columns) -> None:
+    if not incident.choice.overlaps(columns):
+        return
+    rows = incident.choice.requests(columns, by_route=True)
+    requests, errors = _count(rows, columns.failed)
+    incident.requests += requests
+    incident.errors += errors
+
+
+def _add_selection(selection: SelectionTally, columns: Columns) -> None:
+    choice = selection.choice
+    if not choice.overlaps(columns):
+        return
+    operations = columns.exchanges.operations
+    requests = choice.requests(columns, by_route=False)
+    rows = choice.operations(columns, requests)
+    if choice.routes is None:
+        chosen, failed = _count(requests, columns.failed)
+        cost = columns.exchanges.requests.cost_pusd[requests].sum()
+    else:
+        chosen, failed = _count(rows, columns.op_failed)
+        cost = operations.input_cost_pusd[rows].sum() + operations.output_cost_pusd[rows].sum()
+    selection.requests += chosen
+    selection.failed += failed
+    selection.cost_pusd += int(cost)
+    for measure, sketch in selection.sketches.items():
+        columns.sketch_into(sketch, measure, rows)
+
+
+def _merge_selection(selection: SelectionTally, other: SelectionTally) -> None:
+    selection.requests += other.requests
+    selection.failed += other.failed
+    selection.cost_pusd += other.cost_pusd
+    for measure, sketch in selection.sketches.items():
+        sketch.merge(other.sketches[measure])
+
+
+def total_cost_usd(rows: Iterable[TrafficRow]) -> float:
+    """Simulated cost of these rows in US dollars."""
+    return sum(row.cost_pusd for row in rows) / 1e12
