@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,8 +16,6 @@ from benchmarks.sink import Sink, without_exporter_settings
 from benchmarks.traffic import scenario
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
     from benchmarks.processes import Usage
 
 TITLE = "spans into an OpenTelemetry Collector (otlp to nop, gRPC, no compression), by turns"

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -29,8 +30,6 @@ from simtraffic.runner.setup import Setup
 from simtraffic.scenario import parse_scenario
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
     from simtraffic.clock import Flag
     from simtraffic.otlp.requests import Chunk
 

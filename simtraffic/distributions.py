@@ -7,18 +7,17 @@ so that scores can be correlated (a conversation's inputs) without touching the 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import ArrayLike
+
+from simtraffic.arrays import Floats, Indices, Words
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from numpy.typing import ArrayLike, NDArray
-
-    Floats = NDArray[np.float64]
     Mixture = Sequence[tuple[float, float, float]]
 
 Z95 = 1.6448536269514722
@@ -103,7 +102,7 @@ class QuantileTables:
         rises = np.diff(values, axis=1, append=values[:, -1:])
         return cls(values, values.ravel(), rises.ravel())
 
-    def at(self, z: Floats, functions: NDArray[np.intp] | int) -> Floats:
+    def at(self, z: Floats, functions: Indices | int) -> Floats:
         """The value of each score under the function of this number."""
         places = np.clip(z, -_LIMIT, _LIMIT)
         places += _LIMIT
@@ -170,7 +169,7 @@ def _half_scores() -> Floats:
     return scaled
 
 
-def normal_of_hash(hashes: NDArray[np.uint64]) -> Floats:
+def normal_of_hash(hashes: Words) -> Floats:
     """A normal score from the low 24 bits of each hash: the sum of two tabulated half scores."""
     table = _half_scores()
     low = (hashes & np.uint64(0xFFF)).astype(np.intp)

@@ -9,12 +9,10 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+from simtraffic.arrays import Floats, Words
 
 _GAMMA = np.uint64(0x9E3779B97F4A7C15)
 _MIX_A = np.uint64(0xBF58476D1CE4E5B9)
@@ -45,7 +43,7 @@ class Streams:
         return np.uint64(key_of(self.seed, name) & 0xFFFF_FFFF_FFFF_FFFF)
 
 
-def mix(values: NDArray[np.uint64], salt: np.uint64) -> NDArray[np.uint64]:
+def mix(values: Words, salt: np.uint64) -> Words:
     """Hash each value (the finaliser of SplitMix64, Steele et al. 2014, over value and salt)."""
     with np.errstate(over="ignore"):
         z = (values + np.uint64(1)) * _GAMMA + salt
@@ -54,6 +52,6 @@ def mix(values: NDArray[np.uint64], salt: np.uint64) -> NDArray[np.uint64]:
         return z ^ (z >> np.uint64(31))
 
 
-def uniform(hashes: NDArray[np.uint64]) -> NDArray[np.float64]:
+def uniform(hashes: Words) -> Floats:
     """Hashes as numbers in [0, 1)."""
     return (hashes >> np.uint64(11)).astype(np.float64) * _TWO_53

@@ -18,13 +18,12 @@ It goes wrong when it is asked to, so that one's own exporter can be tried::
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from simtraffic.collector.server import Collector
 
 

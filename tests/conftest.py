@@ -5,15 +5,13 @@ from __future__ import annotations
 import gc
 import os
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from tests import examples
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 REASONS = {
     "compose": ("in containers", "make test-compose"),

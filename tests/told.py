@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -15,8 +16,6 @@ from simtraffic.runner.setup import Setup
 from simtraffic.scenario import parse_scenario
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from simtraffic.otlp.requests import Chunk
 
 REQUESTS: dict[str, Any] = {

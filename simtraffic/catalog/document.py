@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import math
 import os
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from ruamel.yaml import YAML
@@ -14,7 +15,6 @@ from ruamel.yaml.nodes import MappingNode, SequenceNode
 from simtraffic.errors import Fault
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from importlib.resources.abc import Traversable
 
     from ruamel.yaml.nodes import Node

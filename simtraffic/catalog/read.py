@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterator, Mapping
 from decimal import Decimal, InvalidOperation
 from functools import cache
 from importlib import resources
@@ -19,7 +20,6 @@ from simtraffic.errors import CatalogError, Fault
 from simtraffic.workflows import NAMES, ModelKind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
     from importlib.resources.abc import Traversable
 
     from simtraffic.catalog.document import Path

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json as json_format
 import os
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,8 +14,6 @@ from simtraffic.cli.faults import tell_faults
 from simtraffic.errors import ExitCode, FaultsError, ScenarioError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from simtraffic.cli.found import Found
     from simtraffic.errors import Fault
     from simtraffic.scenario import Scenario

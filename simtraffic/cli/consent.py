@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -12,8 +13,6 @@ from simtraffic.cli import console
 from simtraffic.errors import ExitCode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
     from simtraffic.result.plan import PlanResult
 
 

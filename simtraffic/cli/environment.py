@@ -6,15 +6,13 @@ aliases that count only where no OpenTelemetry name says the same.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import unquote
 
 from simtraffic.errors import UsageError
 from simtraffic.export import variables
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
 
 _ALIASES = {
     "service_name": ("SERVICE_NAME", "service.name"),

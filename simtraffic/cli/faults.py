@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from simtraffic.cli import console
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from simtraffic.errors import Fault
 
 _INDENT = "    "

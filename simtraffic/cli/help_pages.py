@@ -11,6 +11,7 @@ import os
 import re
 import shutil
 import textwrap
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -19,7 +20,6 @@ from typer.core import TyperCommand, TyperGroup
 from simtraffic.cli import console
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from typing import TextIO
 
     Rows = Sequence[tuple[str, str]]

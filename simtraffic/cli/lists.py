@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
@@ -11,8 +12,6 @@ from simtraffic.report.lines import Drawn, wrapped
 from simtraffic.report.tables import Table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from rich.console import RenderableType
 
     Rows = list[dict[str, Any]]

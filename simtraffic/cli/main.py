@@ -8,8 +8,9 @@ from __future__ import annotations
 import os
 import sys
 import traceback
+from collections.abc import Sequence
 from importlib import import_module
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
@@ -17,9 +18,6 @@ from simtraffic._version import __version__
 from simtraffic.cli import console, streams, usage
 from simtraffic.cli.help_pages import PlainCommand, PlainGroup, for_stream
 from simtraffic.errors import ExitCode, FaultsError, SimtrafficError, UsageError
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 _HELP = """Generate the telemetry of LLM services, without any LLM.
 

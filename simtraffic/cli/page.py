@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from simtraffic.cli import environment
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-
     from simtraffic.self_telemetry import Page
     from simtraffic.self_telemetry.subject import Observer
 

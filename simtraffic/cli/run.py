@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,8 +15,6 @@ from simtraffic.cli.wishes import Wishes
 from simtraffic.errors import ExitCode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from simtraffic.scenario import Scenario
 
 _TO = "Where it goes"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json as json_format
 import os
+from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,8 +15,6 @@ from simtraffic.cli import completion, console
 from simtraffic.shipped import shipped_scenarios
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from simtraffic.conventions.model import Convention, MetricSpec
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol, Self
 
 from simtraffic.errors import ExitCode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from types import FrameType, TracebackType
 
 _HANDLED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)

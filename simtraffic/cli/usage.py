@@ -7,14 +7,12 @@ live in differs from one version of it to another.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Collection
+from typing import Any
 
 from simtraffic.cli.help_pages import choices_of, name_of, usage_of
 from simtraffic.documents.names import hint_for, nearest, nearest_name
 from simtraffic.errors import UsageError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
 
 # What people try, and what they mean.
 _MEANT = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, NoReturn
@@ -26,8 +27,6 @@ silence_grpc(os.environ)
 import grpc  # noqa: E402
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from simtraffic.collector.faults import Fault
     from simtraffic.collector.receiver import Receiver
 

@@ -6,6 +6,7 @@ import io
 import math
 import re
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NoReturn
 
@@ -15,7 +16,6 @@ from simtraffic.clock import monotonic
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Mapping
     from email.message import Message
 
     from simtraffic.collector.limits import Holding, Limits

@@ -11,6 +11,7 @@ import socket
 import socketserver
 import sys
 import threading
+from collections.abc import Callable, Mapping
 from email.utils import formatdate
 from functools import partial
 from http import HTTPStatus
@@ -31,8 +32,6 @@ from simtraffic.export.answers import SERVICES, one_line
 from simtraffic.export.otlp_json import message_to_json
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
     from simtraffic.collector.faults import Fault
     from simtraffic.collector.partial import Taken
     from simtraffic.collector.receiver import Receiver

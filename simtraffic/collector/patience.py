@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 from simtraffic.clock import monotonic
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
 
 # Looks per patience: what is late is noticed a quarter of it later at most.
 _LOOKS = 4

@@ -7,12 +7,9 @@ import selectors
 import socket
 import struct
 import threading
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 from simtraffic.collector.address import Listening
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 _PIECE = 256 << 10
 # Linger for no time: closing sends a reset in place of a farewell.

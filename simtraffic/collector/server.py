@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, Self
 
@@ -14,8 +15,6 @@ from simtraffic.collector.receiver import Receiver
 from simtraffic.export.file import FileSink
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
     from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
     from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric
     from opentelemetry.proto.trace.v1.trace_pb2 import Span

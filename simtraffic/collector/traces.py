@@ -7,12 +7,11 @@ spans later is not recognised, and a parent that has not come by then is not jud
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from operator import add, gt
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
     from opentelemetry.proto.trace.v1.trace_pb2 import Span
 

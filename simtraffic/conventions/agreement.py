@@ -7,6 +7,7 @@ Attributes of single measurements, such as input or output, are no values of the
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations, product
 from typing import TYPE_CHECKING, Any, Literal
@@ -16,8 +17,6 @@ from simtraffic.conventions.model import ALWAYS, Attribute, Column, Json, When
 from simtraffic.errors import ConventionError, Fault
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-
     from simtraffic.conventions.model import Convention, Expression, MetricSpec, SpanSpec
 
     Sort = Literal["record", "series", "measure"]

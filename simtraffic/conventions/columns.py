@@ -8,12 +8,14 @@ can hold it. A *standing* number holds at a moment of the run, whatever its requ
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from simtraffic.arrays import Array, Ints
 from simtraffic.failures import ATTEMPT_STATUS, NO_ANSWER, OVERLOADED, ROOT_STATUS, code_of
 from simtraffic.simulation.tables import (
     ERROR_KINDS,
@@ -27,13 +29,8 @@ from simtraffic.simulation.tables import (
 from simtraffic.workflows import WORKFLOWS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from numpy.typing import NDArray
-
     from simtraffic.conventions.context import Context, Plan
 
-    Array = NDArray[Any]
     Scalar = str | bool | int | float
 
 TABLES = ("request", "operation", "attempt")
@@ -41,7 +38,7 @@ _MOST_STATUS = 999
 
 
 @cache
-def _places(statuses: tuple[int, ...]) -> NDArray[np.int64]:
+def _places(statuses: tuple[int, ...]) -> Ints:
     """The place of each status among these, by status; -1 for all others."""
     places = np.full(_MOST_STATUS + 1, -1, dtype=np.int64)
     places[list(statuses)] = np.arange(len(statuses))

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
-from typing import TYPE_CHECKING
 
+from simtraffic.arrays import Ints
 from simtraffic.catalog import load_catalog
 from simtraffic.failures import ATTEMPT_STATUS, NO_ANSWER, OVERLOADED, ROOT_STATUS
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    import numpy as np
-    from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +62,7 @@ class Context:
     environment: str
     instance_ids: tuple[str, ...]
     flows: tuple[str, ...]
-    flow_workflows: NDArray[np.int64]
+    flow_workflows: Ints
     """Workflow code of each flow."""
     routes: tuple[RouteFacts, ...]
     start_unix_ns: int

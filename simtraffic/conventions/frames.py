@@ -6,11 +6,14 @@ and how, and so on. Rows of one shape share a template and their metric series.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
+from simtraffic.arrays import Array, Codes, Ints
 from simtraffic.conventions import columns
 from simtraffic.conventions.columns import (
     AXES,
@@ -23,16 +26,10 @@ from simtraffic.conventions.columns import (
 from simtraffic.conventions.model import Column, Json, TextOf
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-
-    from numpy.typing import NDArray
-
     from simtraffic.conventions.columns import Scalar
     from simtraffic.conventions.context import Context
     from simtraffic.conventions.model import Convention
     from simtraffic.simulation.tables import Exchanges
-
-    Array = NDArray[Any]
 
 _MAX_TABLE = 1 << 22
 """Largest table from axis codes to shapes; beyond it distinct codes are looked up one by one."""
@@ -44,11 +41,11 @@ class Frame:
 
     kind: str
     shape: NDArray[np.int32]
-    instance: NDArray[np.int16]
-    due_ns: NDArray[np.int64]
+    instance: Codes
+    due_ns: Ints
     """When the row's request arrived."""
-    start_ns: NDArray[np.int64]
-    end_ns: NDArray[np.int64]
+    start_ns: Ints
+    end_ns: Ints
     raw: dict[str, Array]
     """Numbers and texts by column name, as :mod:`simtraffic.conventions.columns` reads them."""
 
@@ -131,7 +128,7 @@ class ShapeBook:
             shapes = self._table[combined]
         return shapes
 
-    def _codes_by_value(self, combined: NDArray[np.int64]) -> NDArray[np.int32]:
+    def _codes_by_value(self, combined: Ints) -> NDArray[np.int32]:
         values, inverse = np.unique(combined, return_inverse=True)
         numbers = []
         for code in values.tolist():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,8 +15,6 @@ from simtraffic.documents.tree import plain
 from simtraffic.errors import ConventionError, Fault
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from simtraffic.conventions.model import Convention
 
 BUILT_IN = Path(__file__).parent

@@ -8,6 +8,7 @@ so that reading goes on and one mistake does not hide the next.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from simtraffic.documents.layout import block_end, indented, open_bracket
@@ -22,8 +23,6 @@ from simtraffic.documents.stumble import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from ruamel.yaml.error import MarkedYAMLError
 
     from simtraffic.documents.sheet import Sheet

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from simtraffic.documents.tree import printable, quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from simtraffic.documents.sheet import Sheet
 
 MOST = 20

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping as MappingABC
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,8 +12,6 @@ from simtraffic.documents.tree import Mapping, Scalar, described
 from simtraffic.errors import Fault, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping as MappingABC
-
     from simtraffic.documents.tree import Node
 
 MAX_BYTES = 1_000_000

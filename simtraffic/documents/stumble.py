@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from simtraffic.documents.slips import Slip, shown, value_end
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from simtraffic.documents.sheet import Sheet
 
 KEY = r"(?:[\w./@+-]+|\"[^\"]*\"|'[^']*')"

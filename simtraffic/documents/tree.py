@@ -7,14 +7,12 @@ from it (:func:`plain`), and places in that data are found again by path (:meth:
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence as SequenceABC
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 from simtraffic.errors import Fault
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence as SequenceABC
 
 Path: TypeAlias = "tuple[str | int, ...]"
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from simtraffic.errors import Fault
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
     Locate = Callable[[tuple[str | int, ...], bool], tuple[int, int]]
     """Line and column of the value at a path, or of its key."""
 

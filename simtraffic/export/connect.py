@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from simtraffic.export.masking import MaskedTransport
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from simtraffic.export import Batch, SendResult, Transport
     from simtraffic.export.settings import ExportSettings
 

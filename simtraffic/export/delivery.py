@@ -9,6 +9,7 @@ overflow or the deadline of :meth:`Delivery.drain`.
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable, Mapping
 from dataclasses import KW_ONLY, dataclass, field
 from typing import TYPE_CHECKING
 
@@ -22,8 +23,6 @@ from simtraffic.export.splitting import cut_between_chunks, cut_between_records,
 from simtraffic.randomness import Streams
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
     from simtraffic.clock import Flag
     from simtraffic.export import Transport
     from simtraffic.export.lane import Lane, Pending

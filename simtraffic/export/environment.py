@@ -9,8 +9,9 @@ warned about and skipped. The mapping is an argument: this module never looks at
 from __future__ import annotations
 
 import socket
+from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 from simtraffic.errors import UsageError
@@ -26,9 +27,6 @@ from simtraffic.export.settings import (
 )
 from simtraffic.export.variables import PREFIX, warnings
 from simtraffic.ledger import SIGNALS
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, MutableMapping, Sequence
 
 _DEFAULT_TIMEOUT_S = 10.0
 _Word = TypeVar("_Word", bound=str)

@@ -6,6 +6,7 @@ import errno
 import io
 import os
 import threading
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from simtraffic.clock import unix_ns
@@ -13,7 +14,6 @@ from simtraffic.errors import UsageError
 from simtraffic.export.packing import packer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from typing import BinaryIO
 
     from simtraffic.ledger import Ledger

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -25,8 +26,6 @@ silence_grpc(os.environ)
 import grpc  # noqa: E402
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from simtraffic.export.settings import ExportSettings
 
 # OTLP specification, "Failures" of OTLP/gRPC; RESOURCE_EXHAUSTED only together with RetryInfo.

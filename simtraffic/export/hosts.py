@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import socket
 import threading
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from simtraffic.export.settings import ExportSettings
 
 # A name server that is away must not hold up a run; who is not found in time is not this machine.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import zlib
+from collections.abc import Callable
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -26,8 +27,6 @@ from simtraffic.export.sizes import (
 from simtraffic.export.tls import tls_context, tls_refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from simtraffic.export.settings import ExportSettings
 
 # OTLP specification, "Failures" of OTLP/HTTP: these and nothing else.

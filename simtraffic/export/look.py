@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ssl
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -24,8 +25,6 @@ from simtraffic.export.proxy import is_sure_of_proxies, proxy_of
 from simtraffic.export.tls import tls_refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from simtraffic.export.knock import Heard
     from simtraffic.export.settings import ExportSettings
 

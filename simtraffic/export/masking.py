@@ -9,11 +9,10 @@ from __future__ import annotations
 import base64
 import binascii
 import dataclasses
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from simtraffic.export import Batch, SendResult, Transport
     from simtraffic.export.settings import ExportSettings
 

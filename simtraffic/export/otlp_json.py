@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from google.protobuf import json_format
@@ -17,8 +18,6 @@ from simtraffic.export import Batch
 from simtraffic.export.answers import SERVICES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from google.protobuf.message import Message
 
 _IDS = frozenset({"traceId", "spanId", "parentSpanId"})

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import gzip
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 from simtraffic.errors import UsageError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 # Telemetry is repetitive: the fastest level finds most of it, and a generator has no time to spare.
 _GZIP_LEVEL = 1

@@ -7,6 +7,7 @@ conditions share.
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -15,8 +16,6 @@ from simtraffic.export.receiver import Receiver
 from simtraffic.ledger import SIGNALS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-
     from simtraffic.export import Batch
 
 TROUBLE_AFTER_S = 2.0

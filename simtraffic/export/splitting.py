@@ -5,6 +5,7 @@ The slow way, through the official classes: it is taken when a receiver finds a 
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from google.protobuf.message import DecodeError
@@ -15,8 +16,6 @@ from simtraffic.export.otlp_json import entries_of, from_json, json_body
 from simtraffic.export.splitting_json import JSON_SIGNALS, cut_entries
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
     from simtraffic.export.lane import Cut
 
 # Names of the nested lists down to the records; a metric's points lie one level further down.

@@ -8,12 +8,10 @@ metrics/sdk_exporters/otlp.md).
 from __future__ import annotations
 
 import difflib
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Literal
 
 from simtraffic.ledger import SIGNALS
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
 
 Temporality = Literal["cumulative", "delta"]
 

@@ -8,10 +8,13 @@ the same number to the last bit.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
+from simtraffic.arrays import Array, Indices, Ints
 from simtraffic.metrics.cells import (
     BucketFinder,
     Cells,
@@ -25,15 +28,8 @@ from simtraffic.metrics.cells import (
 from simtraffic.metrics.series import ABSENT, Instrument
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from numpy.typing import NDArray
-
     from simtraffic.conventions.frames import Frame, ShapeBook
     from simtraffic.conventions.model import MetricSpec
-
-    Array = NDArray[Any]
-    Ints = NDArray[np.int64]
 
 EXEMPLAR_DTYPE = np.dtype(
     [
@@ -60,7 +56,7 @@ class Histogram:
         self.sums = Window(instances, 0, np.int64)
         self.least = Window(instances, 0, np.float64, np.inf)
         self.greatest = Window(instances, 0, np.float64, -np.inf)
-        self.exemplars: list[NDArray[Any]] = []
+        self.exemplars: list[Array] = []
         self._keeps_exemplars = exemplars
         self._finder = BucketFinder(instrument.bounds)
         self._windows = (self.buckets, self.sums, self.least, self.greatest)
@@ -93,7 +89,7 @@ class Histogram:
         if self._keeps_exemplars:
             self._remember(rows, target, place, first)
 
-    def _remember(self, rows: Rows, target: Targets, place: NDArray[np.intp], first: int) -> None:
+    def _remember(self, rows: Rows, target: Targets, place: Indices, first: int) -> None:
         """Keep the last sampled measurement of each bucket, as the SDK's reservoir does."""
         buckets = self.instrument.bucket_count
         chosen = np.full((len(target) + 1) * buckets, -1, dtype=np.intp)
@@ -120,7 +116,7 @@ class Histogram:
         made["span_id"] = rows.frame.raw["span_id"][source]
         self.exemplars.append(made)
 
-    def take_exemplars(self, interval: int) -> NDArray[Any]:
+    def take_exemplars(self, interval: int) -> Array:
         """Exemplars of this interval, one per bucket at most, ordered by instance and series."""
         if not self.exemplars:
             return np.empty(0, dtype=EXEMPLAR_DTYPE)
@@ -133,7 +129,7 @@ class Histogram:
             mine["series"].astype(np.int64) * width + mine["bucket"]
         )
         _, last = np.unique(key, return_index=True)
-        chosen: NDArray[Any] = mine[last]
+        chosen: Array = mine[last]
         return chosen
 
 

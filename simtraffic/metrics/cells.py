@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
+from simtraffic.arrays import Array, Floats, Indices, Ints
 from simtraffic.metrics.series import ABSENT
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from numpy.typing import NDArray
-
     from simtraffic.conventions.frames import Frame
     from simtraffic.conventions.model import Column
-
-    Ints = NDArray[np.int64]
-    Floats = NDArray[np.float64]
 
 _GROW = 16
 
 
-def exact_sums(values: Ints, starts: NDArray[np.intp]) -> Ints:
+def exact_sums(values: Ints, starts: Indices) -> Ints:
     """Sums of int64 values per group of consecutive rows, without rounding."""
     return np.add.reduceat(values, starts)
 
@@ -34,14 +30,14 @@ class Cells:
 
     frame: Frame
     """The rows, in the order of their groups."""
-    group: NDArray[np.intp]
+    group: Indices
     """Group of each row."""
-    starts: NDArray[np.intp]
+    starts: Indices
     """First row of each group."""
-    interval: NDArray[np.intp]
+    interval: Indices
     """Of each group, counted from the oldest interval still open."""
-    instance: NDArray[np.intp]
-    shape: NDArray[np.intp]
+    instance: Indices
+    shape: Indices
     counts: Ints
 
     def __len__(self) -> int:
@@ -86,14 +82,14 @@ class BucketFinder:
             self._table = np.searchsorted(bounds, edges, side="left")
             self._ends = np.append(bounds, np.inf)
 
-    def find(self, values: Ints | Floats) -> NDArray[np.intp]:
+    def find(self, values: Ints | Floats) -> Indices:
         """Index of the first bound that is not below each value."""
         if not self._usable:
             return np.searchsorted(self._bounds, values, side="left")
         floats = values.astype(np.float64)
         slot = (floats.view(np.int64) >> self._SHIFT) - self._base
         np.clip(slot, 0, len(self._table) - 1, out=slot)
-        bucket: NDArray[np.intp] = self._table[slot]
+        bucket: Indices = self._table[slot]
         bucket += floats > self._ends[bucket]
         return bucket
 
@@ -123,9 +119,9 @@ class Window:
         grown[: have[0], :, : have[2]] = self.data
         self.data = grown
 
-    def pop(self) -> NDArray[Any]:
+    def pop(self) -> Array:
         """The oldest interval's values; the others move up."""
-        first: NDArray[Any] = self.data[0].copy()
+        first: Array = self.data[0].copy()
         self.data[:-1] = self.data[1:]
         self.data[-1] = self._fill
         return first
@@ -141,13 +137,13 @@ class Rows:
     each: Ints | Floats
     """Put into a bucket: the value, or its share when it counts several times."""
     times: Ints | None
-    group: NDArray[np.intp]
-    starts: NDArray[np.intp]
-    cells: NDArray[np.intp] | slice
+    group: Indices
+    starts: Indices
+    cells: Indices | slice
     """Which of the cells these runs are."""
-    interval: NDArray[np.intp]
-    instance: NDArray[np.intp]
-    picked: NDArray[np.intp] | None
+    interval: Indices
+    instance: Indices
+    picked: Indices | None
     """Rows of the frame; None for all of them in their order."""
 
     @classmethod
@@ -177,13 +173,13 @@ class Rows:
 class Targets:
     """Where in the windows the cells of one measure go; several cells may share a series."""
 
-    places: NDArray[np.intp]
+    places: Indices
     """Flat index (interval, instance, series) of each target, without repeats."""
-    cells: NDArray[np.intp]
+    cells: Indices
     """Cells that go anywhere."""
-    cell_places: NDArray[np.intp]
+    cell_places: Indices
     """Flat index of each of those cells."""
-    of_cell: NDArray[np.intp]
+    of_cell: Indices
     """Target of every cell; one past the last for cells that go nowhere."""
 
     @classmethod
@@ -206,11 +202,11 @@ class Targets:
         return len(self.places)
 
     @staticmethod
-    def flat(window: Window) -> NDArray[Any]:
+    def flat(window: Window) -> Array:
         """The window with its first three axes as one."""
         return window.data.reshape(-1, *window.data.shape[3:])
 
-    def coordinates(self, window: Window) -> tuple[NDArray[np.intp], ...]:
+    def coordinates(self, window: Window) -> tuple[Indices, ...]:
         """Interval, instance and series of each target."""
         return np.unravel_index(self.places, window.data.shape[:3])
 

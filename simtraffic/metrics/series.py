@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
+from simtraffic.arrays import Floats
 from simtraffic.conventions.columns import FLOAT_COLUMNS
 from simtraffic.conventions.evaluate import constant
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from simtraffic.conventions.columns import Scalar
     from simtraffic.conventions.frames import ShapeBook, ShapeValues
     from simtraffic.conventions.model import Measure, MetricSpec
@@ -27,7 +27,7 @@ class Instrument:
     """A metric with the attribute sets that were seen so far."""
 
     spec: MetricSpec
-    bounds: NDArray[np.float64]
+    bounds: Floats
     """Bucket bounds in the measured column's own unit."""
     divisor: int
     """From the column's unit to the metric's."""

@@ -7,6 +7,7 @@ that sums over shards and instances are right.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,8 +17,6 @@ from simtraffic.conventions.frames import ShapeValues
 from simtraffic.metrics.series import ABSENT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from simtraffic.conventions.context import Context, Plan
     from simtraffic.conventions.model import Measure
     from simtraffic.metrics.running import MetricSettings, Running

@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from opentelemetry.proto.metrics.v1 import metrics_pb2 as pb
 
+from simtraffic.arrays import Array, Ints
 from simtraffic.metrics.running import Running
 from simtraffic.otlp.points import PointWriter
 from simtraffic.otlp.requests import MAX_REQUEST_BYTES, Chunk
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from numpy.typing import NDArray
-
     from simtraffic.metrics.aggregation import Aggregator, Counter, Histogram, Level
     from simtraffic.metrics.running import MetricSettings
     from simtraffic.metrics.series import Instrument
     from simtraffic.metrics.standing import Standing
     from simtraffic.otlp.imperfect import Imperfect
     from simtraffic.otlp.requests import Envelope
-
-    Array = NDArray[Any]
-    Ints = NDArray[np.int64]
 
 SECOND_NS = 1_000_000_000
 

@@ -7,26 +7,22 @@ next call uses again. Nothing here looks at single rows.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from simtraffic.arrays import Array, Octets
 from simtraffic.conventions.columns import TEXTS
 from simtraffic.otlp import json_template, wire
 from simtraffic.otlp.template import Slot, text_width
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    from numpy.typing import NDArray
-
     from simtraffic.conventions.context import Context
     from simtraffic.conventions.frames import Frame
     from simtraffic.otlp.shapes import Shapes
     from simtraffic.otlp.template import Template
-
-    Array = NDArray[Any]
 
 
 class Piece(NamedTuple):
@@ -56,7 +52,7 @@ class Scratch:
         """Everything handed out before is free again."""
         self._used = 0
 
-    def take(self, size: int) -> NDArray[np.uint8]:
+    def take(self, size: int) -> Octets:
         """The next ``size`` bytes."""
         if self._used + size > len(self._buffer):
             # Parts handed out before keep the old buffer alive until they are dropped.

@@ -11,15 +11,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from simtraffic.arrays import Bools, Ints, Words
 from simtraffic.randomness import Streams, mix, uniform
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from simtraffic.conventions.frames import Frame
     from simtraffic.scenario.imperfections import Imperfections
-
-    Ints = NDArray[np.int64]
 
 KINDS = (
     "late_spans",
@@ -115,7 +112,7 @@ class Imperfect:
             frame.take(np.repeat(rows, times * large)),
         )
 
-    def _hits(self, ids: NDArray[np.uint64], name: str, share: float) -> NDArray[np.bool_]:
+    def _hits(self, ids: Words, name: str, share: float) -> Bools:
         if not share:
             return np.zeros(len(ids), dtype=bool)
         return uniform(mix(ids, self._streams.salt(name))) < share

@@ -8,18 +8,16 @@ from __future__ import annotations
 
 import base64
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from google.protobuf.json_format import MessageToDict
 
+from simtraffic.arrays import Array, Floats, Ints
 from simtraffic.otlp.template import Slot, Slots, Template, text_width
 
 if TYPE_CHECKING:
     from google.protobuf.message import Message
-    from numpy.typing import NDArray
-
-    Array = NDArray[Any]
 
 FILLER = b"\0"
 _IDS = ("traceId", "spanId", "parentSpanId")
@@ -92,11 +90,11 @@ def _find(text: bytes, needle: bytes, slot: Slot) -> int:
     return offset
 
 
-def decimal_integers(values: NDArray[np.int64]) -> Array:
+def decimal_integers(values: Ints) -> Array:
     """Integers as decimal text of up to 20 bytes, zero bytes after it."""
     return values.astype("S20")
 
 
-def shortest_doubles(values: NDArray[np.float64]) -> Array:
+def shortest_doubles(values: Floats) -> Array:
     """Doubles as the shortest JSON text that reads back the same, zero bytes after it."""
     return values.astype("S25")

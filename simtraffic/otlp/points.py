@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 from opentelemetry.proto.metrics.v1 import metrics_pb2 as pb
 
+from simtraffic.arrays import Array, Floats, Ints
 from simtraffic.otlp.requests import field_bytes
 from simtraffic.otlp.template import Slot, Slots
 from simtraffic.otlp.values import any_value
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from numpy.typing import NDArray
-
     from simtraffic.metrics.series import Instrument
     from simtraffic.otlp.template import Template
-
-    Ints = NDArray[np.int64]
-    Floats = NDArray[np.float64]
-    Array = NDArray[Any]
 
 _EXEMPLARS_FIELD = 8
 _POINTS_FIELD = 1
@@ -128,7 +122,7 @@ class PointWriter:
             for s, row, extra in zip(series, rows, exemplars, strict=True)
         ]
 
-    def exemplars(self, found: NDArray[Any], start_unix_ns: int | Ints) -> tuple[bytes, int]:
+    def exemplars(self, found: Array, start_unix_ns: int | Ints) -> tuple[bytes, int]:
         """Exemplars, one after the other, and the bytes of each; the start may differ by row."""
         value = found["value"]
         if self.instrument.is_integer:

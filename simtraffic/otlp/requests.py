@@ -7,6 +7,7 @@ The JSON form is the entries of that list, joined by commas; whoever sends it pu
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,8 +18,6 @@ from simtraffic.otlp.json_template import FILLER, json_text, otlp_dict
 from simtraffic.otlp.values import any_value
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
-
     from simtraffic.otlp.encoder import Piece
 
 MAX_REQUEST_BYTES = 3_500_000

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -14,8 +15,6 @@ from simtraffic.otlp.template import Slots, Template
 from simtraffic.otlp.values import Builder
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from simtraffic.conventions.context import Context
     from simtraffic.conventions.frames import ShapeBook, ShapeValues
     from simtraffic.conventions.model import Convention, LogSpec, SpanSpec

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -19,8 +20,6 @@ from simtraffic.otlp.requests import MAX_REQUEST_BYTES, Chunk, Envelope, Packer,
 from simtraffic.otlp.shapes import Shapes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-
     from simtraffic.conventions.context import Context, Plan
     from simtraffic.conventions.frames import Frame
     from simtraffic.conventions.model import Convention

@@ -7,15 +7,13 @@ Filling a template is one copy of the template and one strided copy per slot, fo
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from numpy.typing import NDArray
+from simtraffic.arrays import Array, Octets
 
 
 class Slot(NamedTuple):
@@ -54,9 +52,7 @@ class Template:
         """Bytes of one row."""
         return self.dtype.itemsize
 
-    def fill(
-        self, out: NDArray[np.uint8], columns: Mapping[Slot, NDArray[Any]], rows: slice
-    ) -> None:
+    def fill(self, out: Octets, columns: Mapping[Slot, Array], rows: slice) -> None:
         """Write these rows of the wire columns into ``out``, which holds exactly their bytes."""
         count = len(out) // self.dtype.itemsize
         # A structured array copies its fields alone, not what lies between them. Arrays are made

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, KeyValue
@@ -12,8 +13,6 @@ from simtraffic.conventions.evaluate import constant, plain
 from simtraffic.conventions.model import Column, Json, Literal, TextOf
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from simtraffic.conventions.context import Context
     from simtraffic.conventions.frames import ShapeValues
     from simtraffic.conventions.model import Attribute, Expression, Scalar

@@ -8,15 +8,10 @@ zero bits; every protobuf parser reads it as the same number.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 import numpy as np
+from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Array = NDArray[Any]
-    Ints = NDArray[np.int64]
+from simtraffic.arrays import Array, Ints, Octets
 
 NARROW_LIMIT = 100_000_000
 """Integers from 0 to below this fit a varint of four bytes and eight digits; others take more."""
@@ -126,5 +121,5 @@ def time_text(unix_ns: Ints) -> Array:
     return out.view("S24")
 
 
-def _octets(text: Array) -> NDArray[np.uint8]:
+def _octets(text: Array) -> Octets:
     return np.ascontiguousarray(text).view(np.uint8).reshape(len(text), -1)

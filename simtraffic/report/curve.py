@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from simtraffic.result.plan import CurvePoint
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from simtraffic.scenario import Load
 
 _BLOCKS = " ▁▂▃▄▅▆▇█"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -12,8 +13,6 @@ from simtraffic import figures
 from simtraffic.report.tables import MOST_ROWS, Table, labelled, more, section
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from simtraffic.report.lines import Drawn
     from simtraffic.result.result import LossResult, RunResult
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from rich.text import Text
@@ -11,8 +12,6 @@ from simtraffic.report.curve import axis_step, bars, highest
 from simtraffic.report.lines import wide
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from simtraffic.result.plan import PlanResult
 
 _ROWS = 8

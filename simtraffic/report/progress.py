@@ -5,6 +5,7 @@ It draws what it is told (:class:`Snapshot`) on the stream it is given and asks 
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from textwrap import fill
 from typing import TYPE_CHECKING, Self
 
@@ -18,7 +19,6 @@ from simtraffic.report.frame import Frame
 from simtraffic.report.tables import table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
     from types import TracebackType
     from typing import TextIO
 

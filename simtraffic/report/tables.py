@@ -7,7 +7,7 @@ over the edge, where a terminal wraps it and a copy of it is still whole.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from io import StringIO
 from typing import TYPE_CHECKING
@@ -33,8 +33,6 @@ from simtraffic.report.lines import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from rich.console import RenderableType
 
 MOST_ROWS = 20

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from rich.text import Text
@@ -10,8 +11,6 @@ from simtraffic import figures
 from simtraffic.report.tables import MOST_ROWS, Note, Table, more, section
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from simtraffic.report.lines import Drawn
     from simtraffic.result.plan import PlannedTraffic
     from simtraffic.result.result import TrafficResult

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -23,8 +24,6 @@ from simtraffic.result.thresholds import Evidence, evaluate
 from simtraffic.result.verdict import judge
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from simtraffic.ledger import Ledger
     from simtraffic.result.sketch import QuantileSketch
     from simtraffic.result.tally import StageTally, Tally

@@ -6,22 +6,19 @@ masks over the columns of a block; nothing of a block is kept.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
+from simtraffic.arrays import Bools, Ints
 from simtraffic.result.sketch import QuantileSketch, bucket_indices
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from numpy.typing import NDArray
-
     from simtraffic.simulation.tables import Exchanges, Vocabulary
 
-    Ints = NDArray[np.int64]
-    Bools = NDArray[np.bool_]
     Rows = Bools | slice
 
 EVERYTHING = slice(None)

@@ -8,14 +8,10 @@ Integers below 512 have a bucket each and come back exactly. It knows nothing of
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Ints = NDArray[np.int64]
+from simtraffic.arrays import Ints
 
 _SUB_BITS = 8
 _SHIFT = 52 - _SUB_BITS  # float64 has 52 bits of mantissa.

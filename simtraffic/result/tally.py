@@ -7,24 +7,20 @@ over whole columns. It knows nothing of telemetry or delivery; the ledger does.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from simtraffic.arrays import Bools, Ints
 from simtraffic.result.selection import SKETCHED, Choice, Columns, Window
 from simtraffic.result.sketch import QuantileSketch
 from simtraffic.simulation.tables import ERROR_KINDS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from numpy.typing import NDArray
-
     from simtraffic.scenario import Incident, Scenario, Threshold
     from simtraffic.simulation.tables import Exchanges, Vocabulary
-
-    Ints = NDArray[np.int64]
 
 # Sums that bincount makes in float64 are exact below this.
 _EXACT = 1 << 53
@@ -255,7 +251,7 @@ def _add_sums(into: Ints, cell: Ints, values: Ints) -> None:
         np.add.at(into, cell, values)
 
 
-def _count(rows: NDArray[np.bool_] | slice, of: NDArray[np.bool_]) -> tuple[int, int]:
+def _count(rows: Bools | slice, of: Bools) -> tuple[int, int]:
     """How many rows are chosen, and for how many of them ``of`` holds."""
     if isinstance(rows, slice):
         return len(of), int(np.count_nonzero(of))

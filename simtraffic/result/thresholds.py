@@ -9,6 +9,7 @@ nothing fails with no value: silence proves nothing.
 from __future__ import annotations
 
 import operator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,8 +18,6 @@ from simtraffic.result.selection import SKETCHED
 from simtraffic.result.tally import selection_key
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from simtraffic.ledger import Ledger
     from simtraffic.result.sketch import QuantileSketch
     from simtraffic.result.tally import SelectionTally, Tally

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,8 +11,6 @@ from simtraffic.errors import ExitCode
 from simtraffic.ledger import UNITS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
     from simtraffic.ledger import Ledger
     from simtraffic.result.result import ThresholdResult
 

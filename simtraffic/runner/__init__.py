@@ -6,6 +6,7 @@ what it would push, :func:`simulate` gives the tables alone.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -30,7 +31,6 @@ from simtraffic.runner.workers import MOST_WORKERS, Crew, Job
 from simtraffic.self_telemetry.subject import Subject
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from simtraffic.result.plan import PlanResult

@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
+from simtraffic.arrays import Ints
 from simtraffic.clock import unix_ns
 from simtraffic.ledger import Ledger
 from simtraffic.result.sketch import QuantileSketch
 from simtraffic.result.tally import Tally
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from simtraffic.runner.setup import Setup
 
 _MOST_COUNTED = 2_000_000
@@ -111,7 +110,7 @@ def blank_tally(setup: Setup) -> Tally:
     return Tally(setup.scenario, setup.simulator.vocabulary, bounds)
 
 
-def count_by_stage(due_ns: NDArray[np.int64], stage_ends_ns: NDArray[np.int64]) -> list[int]:
+def count_by_stage(due_ns: Ints, stage_ends_ns: Ints) -> list[int]:
     """How many arrivals are due in each stage; those at the very end belong to the last."""
     last = len(stage_ends_ns) - 1
     stages = np.minimum(np.searchsorted(stage_ends_ns, due_ns, side="right"), last)

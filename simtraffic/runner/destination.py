@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -18,8 +19,6 @@ from simtraffic.runner.outlets import FileOutlet, Outlet, ReceiverOutlet
 from simtraffic.runner.readiness import Readiness, await_receivers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
     from simtraffic.collector.embedded import EmbeddedCollector
     from simtraffic.export import Form
     from simtraffic.export.settings import ExportSettings

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from simtraffic.clock import unix_ns
@@ -12,8 +13,6 @@ from simtraffic.ledger import SIGNALS
 from simtraffic.runner.cap import Meter
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from simtraffic.clock import Flag
     from simtraffic.export import Form
     from simtraffic.export.delivery import Delivery

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,8 +14,6 @@ from simtraffic.runner.outlets import Outlets
 from simtraffic.runner.playback import Playback
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
     from simtraffic.export.delivery import Delivery
     from simtraffic.ledger import Ledger
     from simtraffic.runner.cap import Cap

@@ -7,6 +7,7 @@ ends, whatever the receiver does, and its lateness against the end of the tick i
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -20,8 +21,6 @@ from simtraffic.runner.counts import count_by_stage
 from simtraffic.runner.setup import within
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
     from simtraffic.clock import RealClock
     from simtraffic.conventions.frames import Frame
     from simtraffic.ledger import Ledger

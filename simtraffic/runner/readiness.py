@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,8 +12,6 @@ from simtraffic.export.look import look
 from simtraffic.units import format_duration
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
-
     from simtraffic.export.look import Finding
     from simtraffic.export.settings import ExportSettings
     from simtraffic.ledger import Ledger

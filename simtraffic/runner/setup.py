@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -23,8 +24,6 @@ from simtraffic.simulation import Simulator
 from simtraffic.simulation.tables import WORKFLOWS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
     from simtraffic.catalog import Catalog
     from simtraffic.scenario import Scenario
     from simtraffic.simulation.tables import Exchanges

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -10,8 +11,6 @@ from simtraffic.clock import monotonic
 from simtraffic.result.snapshot import SignalStand, Snapshot
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
     from simtraffic.runner.counts import Account
     from simtraffic.runner.setup import Setup
 

@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Self
@@ -17,7 +18,6 @@ from simtraffic.runner.play import EVERY_S
 from simtraffic.schedule import Shard
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from types import TracebackType
 
     from simtraffic.runner.job import Told

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING
 
@@ -10,8 +11,6 @@ from simtraffic.scenario.checks_reach import Reach, reaches_of
 from simtraffic.units import format_share
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from simtraffic.documents.tree import Path
     from simtraffic.scenario.review import Review
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,8 +12,6 @@ from simtraffic.scenario.model import UNPLACED
 from simtraffic.units import NS_PER_SECOND, UnitError, format_duration, parse_duration
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from simtraffic.documents.tree import Path
     from simtraffic.scenario.model import Incident, Scenario
     from simtraffic.scenario.review import Review

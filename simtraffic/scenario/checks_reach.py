@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,8 +11,6 @@ from simtraffic.scenario.known import provider_of
 from simtraffic.scenario.thresholds import clauses_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
-
     from simtraffic.documents.tree import Path
     from simtraffic.scenario.model import Flow, Match, Scenario
     from simtraffic.scenario.review import Review

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from simtraffic.documents.source import Source, decoded, read_bytes, read_source
@@ -23,8 +24,6 @@ from simtraffic.scenario.known import Known, shipped
 from simtraffic.scenario.review import Review
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
     from simtraffic.errors import Fault
     from simtraffic.scenario.model import Scenario
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Literal, get_args
 
 from simtraffic.documents.names import hint_for
@@ -15,8 +16,6 @@ from simtraffic.scenario.model import Signal
 from simtraffic.scenario.quantities import MAX_INT64
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from simtraffic.scenario.model import Load, Scenario, Service, Telemetry
 
 _SERVICE_FIELDS = {

@@ -7,6 +7,7 @@ name that the unreadable name of another item might turn out to be (:meth:`Revie
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable, Sized
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -16,8 +17,6 @@ from simtraffic.documents.tree import Scalar, Sequence, described, quoted
 from simtraffic.scenario.wording import known_keys
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sized
-
     from simtraffic.documents.tree import Path
     from simtraffic.errors import Fault
     from simtraffic.scenario.draft import Draft

@@ -11,8 +11,8 @@ Whether the names exist is checked later, against the whole scenario.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from pydantic import Field
 
@@ -20,9 +20,6 @@ from simtraffic.documents.names import nearest
 from simtraffic.scenario.part import Part
 from simtraffic.scenario.quantities import wrong
 from simtraffic.units import UnitError, parse_count, parse_duration, parse_rate, parse_share
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 OPERATORS = ("<", "<=", ">", ">=", "==", "!=")
 WHERE_KEYS = ("provider", "model", "flow", "instance")

@@ -12,12 +12,10 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from simtraffic.arrays import Floats
+
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from simtraffic.randomness import Streams
-
-    Floats = NDArray[np.float64]
 
 _STREAM = "arrivals"
 

@@ -7,15 +7,11 @@ expected by then) is quadratic and the inverse a square root.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-if TYPE_CHECKING:
-    from numpy.typing import ArrayLike, NDArray
-
-    Floats = NDArray[np.float64]
-    Ints = NDArray[np.int64]
+from simtraffic.arrays import Floats, Indices, Ints
 
 _NS = 1e9
 
@@ -109,7 +105,7 @@ class RateCurve:
         last = len(self._after) - 1
         first_at = min(int(np.searchsorted(self._after, expected[0])), last)
         # Most calls stay inside one segment; then its figures are scalars, with equal results.
-        at: int | NDArray[np.intp] = first_at
+        at: int | Indices = first_at
         if expected[-1] > self._after[first_at]:
             at = np.minimum(np.searchsorted(self._after, expected), last)
         rate, slope = self._rate[at], self._slope[at]

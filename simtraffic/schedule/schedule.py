@@ -11,20 +11,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 
+from simtraffic.arrays import Floats, Ints
 from simtraffic.randomness import Streams
 from simtraffic.schedule.arrivals import BlockGrid, Even, Gamma, Poisson
 from simtraffic.schedule.curve import RateCurve, Segment
 from simtraffic.schedule.shard import Shard
 
 if TYPE_CHECKING:
-    from numpy.typing import ArrayLike, NDArray
-
     from simtraffic.scenario.model import Load, Scenario
     from simtraffic.schedule.arrivals import Arrivals
-
-    Floats = NDArray[np.float64]
-    Ints = NDArray[np.int64]
 
 BLOCK_ARRIVALS = 2048
 """Expected arrivals a block in a large run: fills the cache, keeps numpy's overhead small."""

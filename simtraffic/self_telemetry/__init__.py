@@ -8,6 +8,7 @@ every now and then; everything else is read when somebody asks, in a thread of t
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Self
 
 from simtraffic.clock import monotonic
@@ -16,7 +17,6 @@ from simtraffic.self_telemetry.health import Arrival, Pulse
 from simtraffic.self_telemetry.subject import Account
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from types import TracebackType
 
     from simtraffic.result.snapshot import Snapshot

@@ -6,16 +6,14 @@ import socket
 import socketserver
 import sys
 import threading
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from http.server import BaseHTTPRequestHandler
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from simtraffic._version import __version__
 from simtraffic.errors import UsageError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
 
 # How often the listening thread looks whether it should end, in seconds.
 _POLL_S = 0.05

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from simtraffic.self_telemetry.subject import Account, Subject
 
 STANDSTILL_S = 30.0

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from simtraffic.ledger import Ledger
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from simtraffic.result.snapshot import Snapshot
 
 _NOTHING = Ledger().as_dict()

@@ -7,22 +7,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from simtraffic.arrays import Codes, Floats, Indices, Ints, Words
 from simtraffic.simulation.faults import LONGEST_NS, RETRYABLE, FaultModel
 from simtraffic.simulation.tables import Attempts
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from simtraffic.simulation.capacity import Load
     from simtraffic.simulation.draws import CallDraws, Hashed
     from simtraffic.simulation.latency import LatencyModel
     from simtraffic.simulation.tokens import Tokens
-
-    Floats = NDArray[np.float64]
-    Ints = NDArray[np.int64]
-    Codes = NDArray[np.int16]
-    Indices = NDArray[np.intp]
-    Words = NDArray[np.uint64]
 
 OVERHEAD_NS = 200_000
 """From an operation's start to its first attempt, and from its last attempt to its end: building

@@ -12,15 +12,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+from simtraffic.arrays import Floats, Indices, Ints
 
+if TYPE_CHECKING:
     from simtraffic.schedule import Schedule
     from simtraffic.simulation.traffic import Mix
-
-    Floats = NDArray[np.float64]
-    Ints = NDArray[np.int64]
-    Indices = NDArray[np.intp]
 
 CELLS = 4096
 """Cells of time that a run is cut into; the load is constant in each."""

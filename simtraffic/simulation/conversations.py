@@ -7,27 +7,20 @@ starts in a round is a hash of flow, slot and round: any block knows its turns a
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from simtraffic.arrays import Bools, Floats, Ints, Words
 from simtraffic.distributions import inverse_normal, normal_of_hash
 from simtraffic.randomness import mix, uniform
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from numpy.typing import NDArray
-
     from simtraffic.randomness import Streams
     from simtraffic.scenario.model import Conversation
     from simtraffic.schedule import Schedule
-
-    Floats = NDArray[np.float64]
-    Ints = NDArray[np.int64]
-    Words = NDArray[np.uint64]
-    Indices = NDArray[np.intp]
 
 LONGEST = 64
 """Turns after which a conversation ends in any case; a power of two."""
@@ -62,7 +55,7 @@ class Turns:
     """Normal score of the input; standard normal over all rows."""
     previous_score: Floats
     """The same of the turn before; meaningless in the first turn."""
-    hit: NDArray[np.bool_]
+    hit: Bools
     """Whether the turn before is still in the provider's cache."""
     choice: Floats
     """Uniform, the same in all turns: which model the conversation stays with."""

@@ -6,23 +6,18 @@ nothing. What only a few rows need (retries, fallbacks) is hashed from the arriv
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from simtraffic.arrays import Floats, Indices, Ints, Words
 from simtraffic.distributions import normal_of_hash
 from simtraffic.randomness import mix, uniform
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from numpy.typing import NDArray
-
     from simtraffic.randomness import Streams
-
-    Floats = NDArray[np.float64]
-    Words = NDArray[np.uint64]
 
 _ID_WORDS = 6
 
@@ -42,7 +37,7 @@ class RequestDraws:
     output: Floats
     """Normal score of the output's length."""
 
-    def take(self, rows: NDArray[np.intp]) -> RequestDraws:
+    def take(self, rows: Indices) -> RequestDraws:
         """The draws of these requests."""
         return RequestDraws(
             self.choice[rows],
@@ -136,7 +131,7 @@ class Hashed:
         """Draws belong to the scenario's seed, ids to the run."""
         return cls(streams.salt("attempts"), id_streams.salt("attempt ids"))
 
-    def call(self, seq: NDArray[np.int64], hop: int, attempt: int) -> tuple[CallDraws, Floats]:
+    def call(self, seq: Ints, hop: int, attempt: int) -> tuple[CallDraws, Floats]:
         """The draws of these arrivals' attempt, and a uniform number for the wait before it."""
         keys = self._keys(self.draws, seq, hop, attempt)
         draws = CallDraws(
@@ -146,12 +141,12 @@ class Hashed:
         )
         return draws, uniform(mix(keys, np.uint64(4)))
 
-    def id(self, seq: NDArray[np.int64], hop: int, attempt: int, kind: int) -> Words:
+    def id(self, seq: Ints, hop: int, attempt: int, kind: int) -> Words:
         """An id of one kind for each arrival's attempt."""
         keys = self._keys(self.ids, seq, hop, attempt)
         return np.maximum(mix(keys, np.uint64(kind)), np.uint64(1))
 
     @staticmethod
-    def _keys(salt: np.uint64, seq: NDArray[np.int64], hop: int, attempt: int) -> Words:
+    def _keys(salt: np.uint64, seq: Ints, hop: int, attempt: int) -> Words:
         step = (int(salt) + (hop << 20) + attempt) & 0xFFFF_FFFF_FFFF_FFFF
         return mix(mix(seq.view(np.uint64), salt), np.uint64(step))

@@ -6,11 +6,13 @@ uniform number is held against the chances of all kinds in order.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from simtraffic.arrays import Bools, Codes, Floats, Indices, Ints
 from simtraffic.failures import (
     ATTEMPT_STATUS,
     FAILURES,
@@ -25,20 +27,10 @@ from simtraffic.randomness import uniform
 from simtraffic.simulation.tables import ERROR_KINDS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from numpy.typing import NDArray
-
     from simtraffic.catalog import Catalog
     from simtraffic.scenario.model import Incident, Scenario
     from simtraffic.simulation.draws import CallDraws
     from simtraffic.simulation.traffic import Mix
-
-    Floats = NDArray[np.float64]
-    Ints = NDArray[np.int64]
-    Codes = NDArray[np.int16]
-    Indices = NDArray[np.intp]
-    Bools = NDArray[np.bool_]
 
 KINDS = ERROR_KINDS[1:]
 
@@ -71,7 +63,7 @@ class IncidentEffect:
     name: str
     start_ns: int
     end_ns: int
-    combinations: NDArray[np.bool_]
+    combinations: Bools
     """Which kinds of call it matches."""
     instance: int | None
     """Counted from 0; None matches all."""

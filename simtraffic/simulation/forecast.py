@@ -7,19 +7,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from simtraffic.arrays import Floats
 from simtraffic.simulation.faults import LONGEST_NS, TIMEOUT_NS, TIMES_OUT
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from simtraffic.schedule import Schedule
     from simtraffic.simulation.capacity import Load
     from simtraffic.simulation.faults import FaultModel
     from simtraffic.simulation.latency import LatencyModel
     from simtraffic.simulation.tokens import TokenModel
     from simtraffic.simulation.traffic import Mix
-
-    Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)

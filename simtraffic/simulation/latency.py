@@ -11,15 +11,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+from simtraffic.arrays import Floats, Indices
 
+if TYPE_CHECKING:
     from simtraffic.simulation.draws import CallDraws
     from simtraffic.simulation.tokens import Tokens
     from simtraffic.simulation.traffic import Mix
-
-    Floats = NDArray[np.float64]
-    Indices = NDArray[np.intp]
 
 
 class LatencyModel:

@@ -6,14 +6,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+from simtraffic.arrays import Indices, Ints
 
+if TYPE_CHECKING:
     from simtraffic.simulation.tokens import Tokens
     from simtraffic.simulation.traffic import Mix
-
-    Ints = NDArray[np.int64]
-    Indices = NDArray[np.intp]
 
 
 class PriceModel:

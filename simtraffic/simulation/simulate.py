@@ -6,10 +6,13 @@ in which order. Ids are a function of the run's id as well.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
+from simtraffic.arrays import Bools, Codes, Indices, Ints, Words
 from simtraffic.randomness import Streams
 from simtraffic.simulation.calls import CallModel, Calls
 from simtraffic.simulation.capacity import Load
@@ -24,21 +27,11 @@ from simtraffic.simulation.tokens import TokenModel
 from simtraffic.simulation.traffic import Choice, Mix
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from numpy.typing import NDArray
-
     from simtraffic.catalog import Catalog
     from simtraffic.scenario.model import Scenario
     from simtraffic.schedule import Schedule
     from simtraffic.simulation.calls import Made
     from simtraffic.simulation.draws import Ids, RequestDraws
-
-    Ints = NDArray[np.int64]
-    Codes = NDArray[np.int16]
-    Bools = NDArray[np.bool_]
-    Indices = NDArray[np.intp]
-    Words = NDArray[np.uint64]
 
 SEQ_BITS = 20
 """An arrival's number is its block's shifted by so many bits, plus its rank in the block."""

@@ -7,22 +7,14 @@ int64 nanoseconds counted from the start of the run. One row becomes one span.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 import numpy as np
 
 from simtraffic import failures, workflows
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from numpy.typing import NDArray
-
-    Ints = NDArray[np.int64]
-    Codes = NDArray[np.int16]
-    Bools = NDArray[np.bool_]
-    Ids = NDArray[np.uint64]
+from simtraffic.arrays import Bools, Codes, Indices, Ints, Words
 
 ERROR_KINDS = failures.OUTCOMES
 """Error codes in order; 0 means success."""
@@ -73,7 +65,7 @@ class _Table:
     def __len__(self) -> int:
         return len(getattr(self, fields(self)[0].name))  # type: ignore[arg-type]
 
-    def take(self, rows: NDArray[np.intp] | NDArray[np.bool_] | slice) -> Self:
+    def take(self, rows: Indices | Bools | slice) -> Self:
         """The table with only these rows (an index array, a mask or a slice), in this order."""
         return type(self)(*(getattr(self, f.name)[rows] for f in fields(self)))  # type: ignore[arg-type]
 
@@ -101,7 +93,7 @@ class Requests(_Table):
     stage: Codes
     user: Ints
     """Number of the user inside the flow's users, from 0."""
-    conversation: Ids
+    conversation: Words
     """0 when the request belongs to none."""
     turn: Codes
     """Turn of the conversation, from 1."""
@@ -113,9 +105,9 @@ class Requests(_Table):
     """HTTP status of the root."""
     queue_ns: Ints
     """Time spent waiting for the provider's capacity before the first attempt."""
-    trace_id: Ids
+    trace_id: Words
     """Shape (n, 2): the sixteen bytes of the id as two words, in memory order."""
-    span_id: Ids
+    span_id: Words
     cost_pusd: Ints
     """Sum over the request's operations, in 1e-12 USD."""
 
@@ -151,8 +143,8 @@ class Operations(_Table):
     """What the request asked for as the bound of its output."""
     input_cost_pusd: Ints
     output_cost_pusd: Ints
-    span_id: Ids
-    response_id: Ids
+    span_id: Words
+    response_id: Words
     """Random; 0 when there was no response."""
 
 
@@ -171,7 +163,7 @@ class Attempts(_Table):
     """HTTP status of the provider's answer; 0 when none came."""
     resend: Codes
     """0 for the first attempt of an operation."""
-    span_id: Ids
+    span_id: Words
 
 
 @dataclass(slots=True)

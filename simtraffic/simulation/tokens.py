@@ -7,22 +7,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from simtraffic.arrays import Codes, Floats, Indices, Ints
 from simtraffic.distributions import Z95, QuantileTables, lognormal_of_quantiles
 from simtraffic.randomness import mix as hash_mix
 from simtraffic.randomness import uniform
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from simtraffic.catalog import Catalog, Model, Profile
     from simtraffic.scenario.model import Flow
     from simtraffic.simulation.draws import RequestDraws
     from simtraffic.simulation.traffic import Combination, Mix
-
-    Floats = NDArray[np.float64]
-    Ints = NDArray[np.int64]
-    Codes = NDArray[np.int16]
-    Indices = NDArray[np.intp]
 
 CACHE_STEP = 128
 """Providers cache prompts in steps of this many tokens (OpenAI's documented step)."""

@@ -6,24 +6,18 @@ as an array over the combinations: one gather turns a column of combinations int
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from simtraffic.arrays import Floats, Indices
 from simtraffic.simulation.tables import WORKFLOWS, Route, Vocabulary
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from numpy.typing import NDArray
-
     from simtraffic.catalog import Catalog, Model
     from simtraffic.scenario.model import Flow, Scenario
-
-    Floats = NDArray[np.float64]
-    Codes = NDArray[np.int16]
-    Indices = NDArray[np.intp]
 
 NO_COMBINATION = -1
 

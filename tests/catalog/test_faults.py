@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 import shutil
+from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 from typer.testing import CliRunner
@@ -16,9 +16,6 @@ from simtraffic.catalog.read import read_catalog
 from simtraffic.cli.main import app
 from simtraffic.conventions.context import known_statuses
 from simtraffic.errors import CatalogError, ExitCode
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 DATA = Path(str(resources.files("simtraffic.catalog"))) / "data"
 ACME = """\

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from importlib import import_module
-from typing import TYPE_CHECKING
 
 import pytest
 import typer
 from typer.testing import CliRunner
 
 from simtraffic.cli.main import _COMMANDS, app
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 
 def valued_options() -> Iterator[tuple[str, str]]:

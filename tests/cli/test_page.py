@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 from urllib.request import urlopen
 
@@ -19,7 +20,6 @@ from simtraffic.cli.main import app
 from tests.cli.test_run import write
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from typer.testing import Result

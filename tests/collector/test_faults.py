@@ -5,8 +5,9 @@ from __future__ import annotations
 import email.utils
 import http.client
 import socket
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 
 import grpc
@@ -24,9 +25,6 @@ from simtraffic.collector import Collector
 from simtraffic.collector.faults import Fault, FaultPlan, parse_fault
 from simtraffic.collector.faults.model import KINDS
 from simtraffic.errors import UsageError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 METHOD = "/opentelemetry.proto.collector.logs.v1.LogsService/Export"
 PROTOBUF = "application/x-protobuf"

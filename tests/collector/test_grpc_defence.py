@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import grpc
 import pytest
@@ -14,9 +15,6 @@ from simtraffic.collector.grpc_door import GrpcDoor
 from simtraffic.collector.limits import Limits
 from simtraffic.collector.patience import Patience
 from simtraffic.collector.receiver import Receiver
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 METHOD = "/opentelemetry.proto.collector.logs.v1.LogsService/Export"
 

@@ -5,7 +5,7 @@ import http.client
 import json
 import socket
 import threading
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import pytest
@@ -16,9 +16,6 @@ from simtraffic.collector.http_door import HttpDoor
 from simtraffic.collector.limits import Limits
 from simtraffic.collector.receiver import Receiver
 from simtraffic.errors import UsageError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 PROTOBUF, JSON = "application/x-protobuf", "application/json"
 

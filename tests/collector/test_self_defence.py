@@ -8,8 +8,9 @@ import json
 import socket
 import threading
 import tracemalloc
+from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -27,9 +28,6 @@ from simtraffic.collector.http_door import HttpDoor
 from simtraffic.collector.limits import Gate, Holding, Limits
 from simtraffic.collector.receiver import Receiver
 from simtraffic.collector.traces import TraceCheck
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 PROTOBUF, JSON = "application/x-protobuf", "application/json"
 HEAD = f"POST /v1/logs HTTP/1.1\r\nhost: x\r\ncontent-type: {PROTOBUF}\r\n"

@@ -1,15 +1,13 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from simtraffic.collector.counts import Faults
 from simtraffic.collector.traces import MISSING_PARENT, TraceCheck
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 START_NS = 1_767_225_600_000_000_000  # 2026-01-01T00:00:00Z
 

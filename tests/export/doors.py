@@ -6,19 +6,17 @@ import contextlib
 import socket
 import socketserver
 import threading
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from email.parser import BytesParser
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import grpc
 
 from simtraffic.backends.ports import free_ports
 from simtraffic.collector.relay import reset
 from simtraffic.export.answers import SERVICES
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
 
 # What servers of HTTP/2 say first: an empty SETTINGS frame.
 SETTINGS = bytes((0, 0, 0, 4, 0, 0, 0, 0, 0))

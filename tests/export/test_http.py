@@ -6,8 +6,8 @@ import json
 import socket
 import threading
 import tracemalloc
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING
 
 import httpx
 import pytest
@@ -21,9 +21,6 @@ from simtraffic.export import Batch, Outcome, SendResult
 from simtraffic.export.answers import UNREADABLE
 from simtraffic.export.http import HttpTransport, retry_after_s
 from simtraffic.export.settings import ExportSettings
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
 
 BATCH = Batch("traces", b"\x00 bytes \xff", 3)
 PROTOBUF = {"content-type": "application/x-protobuf"}

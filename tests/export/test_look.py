@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, get_args
 
 import pytest
@@ -17,7 +18,6 @@ from tests.export.doors import SETTINGS, answers, door, free_port, hangs_up, say
 from tests.export.guarded import Authority, grpc_receiver, http_receiver
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 PROTOCOLS = get_args(Protocol)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import tracemalloc
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 import pytest
 
@@ -24,9 +24,6 @@ from tests.export.test_delivery import (
     submit,
 )
 from tests.export.test_splitting import batch_of, request_of
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 # Waits that only an end of them from elsewhere can end within the patience of a test.
 FOR_EVER = RetryPolicy(first_s=1e6, most_s=1e6, jitter=0.0, give_up_s=1e9)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import grpc
 import pytest
@@ -18,9 +19,6 @@ from simtraffic.export.otlp_json import from_json
 from simtraffic.export.settings import ExportSettings, Protocol
 from simtraffic.ledger import SIGNALS, Ledger
 from tests.export.test_splitting import batch_of, flat, request_of
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 LONG_S = 20.0
 

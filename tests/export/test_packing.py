@@ -6,8 +6,8 @@ import gzip
 import io
 import json
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 import zstandard
@@ -21,9 +21,6 @@ from simtraffic.ledger import Ledger
 from simtraffic.runner import run
 from simtraffic.scenario import parse_scenario
 from tests.told import RICH as LONGER
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 START = "2026-01-01T00:00:00Z"
 

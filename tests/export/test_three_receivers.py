@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import gzip
 import threading
+from collections.abc import Iterator
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
@@ -17,9 +18,6 @@ from simtraffic.ledger import SIGNALS, Ledger
 from tests.export.test_grpc import Server as GrpcServer
 from tests.export.test_http import Server as HttpServer
 from tests.export.test_splitting import batch_of, flat, request_of
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 LONG_S = 20.0
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -14,8 +15,6 @@ from simtraffic.export.tls import tls_refusal
 from tests.export.guarded import Authority, grpc_receiver, http_receiver
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     import trustme
 
 PROTOCOLS = get_args(Protocol)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import threading
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 import pytest
 from rich.console import Console
@@ -19,9 +19,6 @@ from simtraffic.runner.watching import Watch
 from simtraffic.scenario import parse_scenario
 from tests.export.doors import door, hangs_up
 from tests.told import RICH
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 PLACE = "http://collector:4317"
 REFUSED = f"nothing answers at {PLACE}: connection refused; is a collector running there?"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import tracemalloc
 from collections import Counter, defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -30,8 +31,6 @@ from tests.examples import examples
 from tests.told import REQUESTS, RICH
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from simtraffic.clock import Flag
     from simtraffic.otlp.requests import Chunk
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
 from itertools import permutations
@@ -17,7 +18,6 @@ from simtraffic.scenario import parse_scenario
 from tests.told import RICH, merged, records_of, spans_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
     from simtraffic.simulation.tables import Exchanges

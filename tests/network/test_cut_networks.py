@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -18,8 +19,6 @@ from tests.network.line import Line, Weather
 from tests.told import RICH
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from simtraffic.result.result import RunResult
     from simtraffic.result.snapshot import Snapshot
 

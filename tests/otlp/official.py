@@ -7,6 +7,7 @@ expressions are evaluated in plain Python, SDK objects are built and encoded by 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -25,8 +26,6 @@ from simtraffic.conventions.columns import AXES, CATEGORIES, FLOAT_COLUMNS, NUMB
 from simtraffic.conventions.model import Column, Json, Literal, TextOf
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
     from simtraffic.conventions.context import Context
     from simtraffic.conventions.model import Attribute, Convention, Expression
     from simtraffic.simulation.tables import Exchanges

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Iterator
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -15,8 +16,6 @@ from simtraffic.scenario import Scenario, parse_scenario
 from tests.told import RICH
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from simtraffic.result.result import RunResult
 
 START = "2026-01-01T00:00:00Z"

@@ -9,19 +9,16 @@ import sys
 import sysconfig
 import threading
 import urllib.request
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
 from simtraffic.backends.ports import free_ports, listens
 from simtraffic.clock import monotonic
 from simtraffic.ledger import SIGNALS
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 PATIENCE_S = 30.0
 """Far beyond what anything here takes on an idle machine, so that a busy one does not fail."""

@@ -13,17 +13,14 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
 from simtraffic.catalog.read import read_catalog
 from tests.recipes.alert import ALERT, SLO
 from tests.recipes.recipe import ROOT, Edit, recipes
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 RECIPES = recipes()
 BY_TABLE = {"Add an alert": ALERT, "Add an SLO": SLO}

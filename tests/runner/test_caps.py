@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
@@ -11,9 +12,6 @@ from simtraffic.errors import UsageError
 from simtraffic.runner import plan, run
 from simtraffic.scenario import parse_scenario
 from tests.told import RICH
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 START = "2026-01-01T00:00:00Z"
 # Poisson arrivals differ from what is expected, so that a cap just above that may be reached.

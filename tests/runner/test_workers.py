@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from collections import Counter
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,8 +23,6 @@ from simtraffic.self_telemetry import Page
 from tests.told import RICH
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
     from simtraffic.result.result import RunResult
     from simtraffic.result.snapshot import Snapshot
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import subprocess
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -28,8 +29,6 @@ from tests.real.programs import tool
 from tests.told import RICH
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from simtraffic.result.result import RunResult
 
 START = "2026-01-01T00:00:00Z"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 import pytest
 
@@ -11,9 +11,6 @@ from tests.stack.live import LiveStack
 from tools.stack.addresses import Addresses
 from tools.stack.programs import NAMES
 from tools.stack.supervise import Stack
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 
 @pytest.fixture(scope="session")

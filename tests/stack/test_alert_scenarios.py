@@ -7,6 +7,7 @@ All runs are sent at once into a throw-away Prometheus and begin at the same tim
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,8 +24,6 @@ from tools.rules.rehearsals import LONGEST_S, by_service, in_step, long_ago
 from tools.stack.past import Past, kept, past
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
     from simtraffic.scenario import Scenario
     from tools.stack.past import Firing, Pending
 

@@ -9,10 +9,11 @@ import subprocess
 import sys
 import threading
 from collections import Counter, defaultdict
+from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
@@ -27,9 +28,6 @@ from tests.real.programs import tool, wait_until
 from tools.stack.addresses import Addresses
 from tools.stack.programs import Program, collector_environment
 from tools.stack.supervise import Stack
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 FILES = sorted(Path("config/collector").glob("*.yaml"))
 CREDENTIALS = {

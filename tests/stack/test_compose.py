@@ -7,6 +7,7 @@ import json
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -31,8 +32,6 @@ from tests.stack.compose_file import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from tests.stack.live import LiveStack
 
 ALL = sorted(SERVICES)

@@ -6,8 +6,9 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
@@ -20,9 +21,6 @@ from simtraffic.self_telemetry import Page
 from tests.real.programs import tool
 from tests.real.telemetry import items_in
 from tools.kubernetes import main as make_rule
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 K8S = Path("k8s")
 BUILDS = ("base", "scenarios", "smoke", "continuous", "shards", "monitoring")

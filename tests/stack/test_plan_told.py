@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,8 +18,6 @@ from simtraffic.scenario import load_scenario
 from tools.stack.past import STEP_S, Past, past
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from simtraffic.scenario import Scenario
 
 pytestmark = pytest.mark.real

@@ -12,9 +12,9 @@ import sys
 import threading
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -22,9 +22,6 @@ from simtraffic.clock import monotonic
 from tests.real.programs import wait_until
 from tools.stack import probe
 from tools.stack.probe import HEALTHY, Probe, Target, ask, ask_all, healthy, main
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 NOBODY = "http://127.0.0.1:1/"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from grafana_foundation_sdk.builders import (
@@ -27,8 +28,6 @@ from tools.dashboards.model import SERVICE, Row
 from tools.rules import thresholds
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-
     from tools.dashboards.model import Board, Panel
 
 PROMETHEUS = model.DataSourceRef(type_val="prometheus", uid="${datasource}")

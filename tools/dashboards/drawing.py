@@ -24,9 +24,9 @@ from tools.dashboards.looks import (
 
 mpl.use("Agg")
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from collections.abc import Sequence
 
+if TYPE_CHECKING:
     from tools.dashboards.source import Drawn
 
 _TITLE_PX, _LINE_PX, _LETTER_PX = 26, 15, 5.6

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import colorsys
 import re
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from typing import Any
 
 from tools.dashboards.build import PROVIDER_COLOURS
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 GROUND, PANEL, GRID, INK, FAINT = "#111217", "#181b1f", "#2a2d33", "#ccccdc", "#7b7f8a"
 COLOURS = ("#73bf69", "#5794f2", "#f2cc0c", "#ff9830", "#b877d9", "#e02f44", "#8ab8ff", "#ffa6b0")

@@ -12,9 +12,10 @@ import io
 import json
 import re
 import sys
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from matplotlib import pyplot as plt
 from PIL import Image
@@ -25,9 +26,6 @@ from tools.dashboards.build import COLUMNS
 from tools.dashboards.drawing import Answered, Region, draw_panel, framed
 from tools.dashboards.looks import FAINT, GROUND, INK, colour_of
 from tools.dashboards.source import Source, filled, variables_of
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
 
 __all__ = ["draw", "filled", "main"]
 

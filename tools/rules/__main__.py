@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 import io
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from ruamel.yaml import YAML
 from ruamel.yaml.scalarstring import FoldedScalarString
@@ -17,9 +18,6 @@ from tools.rules.recording import recording_rules
 from tools.rules.runbooks import index_text
 from tools.rules.shorten import shorten
 from tools.rules.slo import load_slos, slo_rules
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 _HEAD = "# Made by `python -m tools.rules` from {source}; do not edit.\n"
 

@@ -6,13 +6,12 @@ wants less motion, sees the last frame.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape, quoteattr
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from tools.screen.record import Frame, Lines, Piece, Style
 
 GROUND, BAR, INK, FAINT = "#16181d", "#22252c", "#d5d9e0", "#7d8590"

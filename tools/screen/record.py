@@ -9,6 +9,7 @@ import select
 import struct
 import subprocess
 import termios
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
@@ -18,7 +19,6 @@ import pyte
 from simtraffic.clock import monotonic
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 ROWS = 100

@@ -7,16 +7,13 @@ import json
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from simtraffic.clock import Flag, monotonic
 from simtraffic.errors import SimtrafficError
 from tools.stack.addresses import Addresses
 from tools.stack.supervise import Stack, end
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 FOLDER = Path("out/stack")
 PLACES = (

@@ -8,6 +8,7 @@ steps at which it would have been evaluated; `for` and `keep_firing_for` are cou
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -27,7 +28,6 @@ from tools.stack.programs import find, prometheus
 from tools.stack.supervise import Stack, StackError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
     from datetime import datetime
     from pathlib import Path
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,8 +14,6 @@ from simtraffic.backends.ports import HOST
 from simtraffic.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from tools.stack.addresses import Addresses
 
 CONFIG = Path(__file__).resolve().parents[2] / "config"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,8 +11,6 @@ from simtraffic.clock import monotonic
 from simtraffic.randomness import Streams
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
     from simtraffic.collector.faults.model import Fault
 
 

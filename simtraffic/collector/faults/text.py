@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from simtraffic.collector.faults import codes
 from simtraffic.collector.faults.model import KINDS, STORING, Fault
 from simtraffic.errors import UsageError
 from simtraffic.ledger import SIGNALS
 from simtraffic.units import UnitError, parse_duration, parse_share
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 _FIRST_ERROR, _LAST_ERROR = 300, 599
 _NS = 1e9
