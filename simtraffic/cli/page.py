@@ -9,24 +9,24 @@ from typing import TYPE_CHECKING
 from simtraffic.cli import environment
 
 if TYPE_CHECKING:
+    from simtraffic.result.watcher import Watcher
     from simtraffic.self_telemetry import Page
-    from simtraffic.self_telemetry.subject import Observer
 
 
 @contextmanager
-def observers(
+def watchers(
     port: str | None,
     host: str | None,
     push_to: str | None,
     environ: Mapping[str, str],
     warn: Callable[[str], None],
-) -> Iterator[list[Observer]]:
+) -> Iterator[list[Watcher]]:
     """The page and the sender while they are entered; none when nobody asks for one.
 
     Raises:
         UsageError: the port is none, or cannot be listened on; the endpoint is none.
     """
-    found: list[Observer] = []
+    found: list[Watcher] = []
     with ExitStack() as stack, opened(port, host, environ, warn) as page:
         if page is not None:
             found.append(page)

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from functools import partial
-from typing import TYPE_CHECKING, Annotated, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from simtraffic.cli import completion, console, environment, options, page, receiver, usage
+from simtraffic.cli import completion, environment, options, page, receiver, usage
 from simtraffic.cli.consent import Consent
 from simtraffic.cli.wishes import Wishes
 from simtraffic.errors import ExitCode
 
 if TYPE_CHECKING:
+    from simtraffic.cli.watcher import PeopleWatcher
+    from simtraffic.result.watcher import Watcher
+    from simtraffic.runner import RunOptions
     from simtraffic.scenario import Scenario
 
 _TO = "Where it goes"
@@ -160,14 +162,15 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter an option
     """
     from simtraffic.export.environment import ExportOptions, silence_grpc  # noqa: PLC0415
     from simtraffic.export.settings import COMPRESSIONS, PROTOCOLS  # noqa: PLC0415
+    from simtraffic.runner import RunOptions  # noqa: PLC0415
     from simtraffic.units import parse_count, parse_duration, parse_size  # noqa: PLC0415
 
     environment.require_enabled(os.environ)
     wishes = Wishes(out=out, result=result, quiet=quiet, json=json)
     wishes.check(len(scenario))
     timeout_ns = options.quantity("--timeout", timeout, parse_duration)
-    arguments: dict[str, Any] = {
-        "options": ExportOptions(
+    asked = RunOptions(
+        receiver=ExportOptions(
             endpoint=endpoint,
             protocol=usage.one_of("--protocol", protocol, PROTOCOLS),
             headers=tuple(header or ()),
@@ -178,40 +181,47 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter an option
             compression=usage.one_of("--compression", compression, COMPRESSIONS),
             timeout_s=None if timeout_ns is None else timeout_ns / 1e9,
         ),
-        "speed": speed,
-        "start": None if start == "now" else start,
-        "duration_ns": options.quantity("--duration", duration, parse_duration),
-        "drain_ns": options.quantity("--drain", drain, parse_duration),
-        "queue_bytes": options.quantity("--queue-bytes", queue_bytes, parse_size),
-        "rotate_bytes": options.quantity("--rotate", rotate, parse_size),
-        "max_bytes": options.quantity("--max-bytes", max_bytes, parse_size),
-        "max_spans": options.quantity("--max-spans", max_spans, parse_count),
-        "wait_ns": options.quantity("--wait-for-endpoint", wait_for_endpoint, parse_duration),
-        "consent": Consent(yes, quiet).ask,
-        "shard": shard,
-        "workers": workers,
-        "environ": os.environ,
-    }
+        environ=os.environ,
+        speed=speed,
+        start=start,
+        duration_ns=options.quantity("--duration", duration, parse_duration),
+        drain_ns=options.quantity("--drain", drain, parse_duration) or 0,
+        queue_bytes=options.quantity("--queue-bytes", queue_bytes, parse_size),
+        rotate_bytes=options.quantity("--rotate", rotate, parse_size),
+        max_bytes=options.quantity("--max-bytes", max_bytes, parse_size),
+        max_spans=options.quantity("--max-spans", max_spans, parse_count),
+        wait_ns=options.quantity("--wait-for-endpoint", wait_for_endpoint, parse_duration),
+        shard=shard,
+        workers=workers,
+    )
     changes = options.Changes(seed, scale, signals, convention, temporality)
     loaded = options.scenarios(scenario, changes)
     wishes.check_paths(loaded, scenario)
     silence_grpc(os.environ)
-    telling = page.observers(
+    consent = Consent(yes, quiet)
+    with page.watchers(
         prometheus_port, prometheus_host, self_telemetry, os.environ, wishes.warn
-    )
-    with telling as arguments["observers"]:
-        code = _run_all(loaded, wishes, arguments)
+    ) as others:
+        code = _run_all(loaded, asked, wishes, consent, others)
     raise typer.Exit(code)
 
 
-def _run_all(scenarios: list[Scenario], wishes: Wishes, arguments: dict[str, Any]) -> ExitCode:
+def _run_all(
+    scenarios: list[Scenario],
+    asked: RunOptions,
+    wishes: Wishes,
+    consent: Consent,
+    others: list[Watcher],
+) -> ExitCode:
     """Run one after another; an interrupt ends them all."""
+    from simtraffic.cli.watcher import PeopleWatcher  # noqa: PLC0415
     from simtraffic.result.verdict import worst  # noqa: PLC0415
 
     codes = []
     said: set[str] = set()
     for number, scenario in enumerate(scenarios, start=1):
-        code, signalled = _run_one(scenario, wishes, arguments, said)
+        people = PeopleWatcher(scenario, asked, consent, said, quiet=wishes.quiet)
+        code, signalled = _run_one(scenario, asked, wishes, people, others)
         codes.append(code)
         if signalled:
             # What was still to come is interrupted, even if this run was already through.
@@ -221,40 +231,25 @@ def _run_all(scenarios: list[Scenario], wishes: Wishes, arguments: dict[str, Any
 
 
 def _run_one(
-    scenario: Scenario, wishes: Wishes, arguments: dict[str, Any], said: set[str]
+    scenario: Scenario,
+    asked: RunOptions,
+    wishes: Wishes,
+    people: PeopleWatcher,
+    others: list[Watcher],
 ) -> tuple[int, bool]:
-    """Run and report; the exit code, and whether a signal came.
-
-    What ``said`` holds of variables is not said again, as they are the same for every scenario.
-    """
+    """Run and report; the exit code, and whether a signal came."""
     from simtraffic.cli.signals import Interruption  # noqa: PLC0415
-    from simtraffic.cli.watcher import Watcher  # noqa: PLC0415
-    from simtraffic.report.curve import points_of  # noqa: PLC0415
-    from simtraffic.report.progress import ProgressView  # noqa: PLC0415
     from simtraffic.result.verdict import worst  # noqa: PLC0415
-    from simtraffic.runner import StopSignal  # noqa: PLC0415
     from simtraffic.runner import run as run_scenario  # noqa: PLC0415
 
-    live = console.may_draw_live() and not wishes.quiet
-    curve = points_of(scenario.load, arguments["duration_ns"])
-    with ProgressView(console.people(), live=live, name=scenario.name, curve=curve) as view:
-        watcher = Watcher(view, StopSignal(), live=live, quiet=wishes.quiet)
-        # Reporting is inside as well: an impatient second signal must not cost the ledger.
-        with Interruption(watcher, watcher.farewell) as interruption:
-            result = run_scenario(
-                scenario,
-                out=wishes.path_of_out(scenario),
-                on_snapshot=watcher.see,
-                stop=watcher.stop,
-                say=partial(_say_once, watcher.say, said),
-                **arguments,
-            )
-            view.close()
-            lost = wishes.report(result, scenario)
-        return worst([result.exit_code, *lost]), interruption.signals > 0
-
-
-def _say_once(say: Callable[[str], None], said: set[str], text: str) -> None:
-    if text not in said or not text.startswith("OTEL_"):
-        say(text)
-    said.add(text)
+    # Reporting is inside as well: an impatient second signal must not cost the ledger.
+    with people, Interruption(people, people.farewell) as interruption:
+        result = run_scenario(
+            scenario,
+            replace(asked, out=wishes.path_of_out(scenario)),
+            watchers=[people, *others],
+            stop=people.stop,
+        )
+        people.close()
+        lost = wishes.report(result, scenario)
+    return worst([result.exit_code, *lost]), interruption.signals > 0

@@ -19,10 +19,6 @@ class Cap:
     """OTLP protobuf before compression, all signals together, as the ledger counts."""
     most_spans: int | None = None
 
-    def of_worker(self, count: int) -> Cap:
-        """The part of one among so many workers."""
-        return Cap(*(None if most is None else most // count for most in self._bounds()))
-
     def check(self, expected: PlanResult) -> None:
         """Refuse a run that is expected to come to more.
 
@@ -41,9 +37,6 @@ class Cap:
                     f" {most:,}; lower it with --scale {most / found:.2g} or --duration,"
                     " or allow more"
                 )
-
-    def _bounds(self) -> tuple[int | None, int | None]:
-        return self.most_bytes, self.most_spans
 
 
 @dataclass(slots=True)

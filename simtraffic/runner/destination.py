@@ -1,10 +1,11 @@
-"""Decides where a run's telemetry goes, and opens it."""
+"""Decides where a run's telemetry goes, opens it, and owns what is open."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
 from simtraffic.errors import SimtrafficError, UsageError
@@ -21,157 +22,186 @@ from simtraffic.runner.readiness import Readiness, await_receivers
 if TYPE_CHECKING:
     from simtraffic.collector.embedded import EmbeddedCollector
     from simtraffic.export import Form
-    from simtraffic.export.settings import ExportSettings
+    from simtraffic.export.settings import ExportSettings, Protocol
     from simtraffic.ledger import Ledger
+    from simtraffic.runner.options import RunOptions
     from simtraffic.runner.stop import StopSignal
 
 NAMES = {"grpc": "OTLP/gRPC", "http/protobuf": "OTLP/HTTP", "http/json": "OTLP/HTTP JSON"}
 
 
-@dataclass
-class Destination:
-    """Open outlets and what has to be closed after the run."""
-
-    outlets: list[Outlet]
-    delivery: Delivery | None
-    sink: FileSink | None
-    collector: EmbeddedCollector | None
-
-    def finish(
-        self, drain_s: float, turn: Callable[[], None] | None = None
-    ) -> dict[str, Any] | None:
-        """Deliver what is held, close everything; the built-in collector's counts.
-
-        Meanwhile ``turn`` is called now and then.
-        """
-        if self.delivery is not None:
-            self.delivery.drain(drain_s, turn)
-            self.delivery.close()
-        if self.sink is not None:
-            self.sink.close()
-        return stopped(self.collector, self.delivery.ledger if self.delivery is not None else None)
-
-    def abandon(self) -> None:
-        """Close everything without waiting; what is held is counted as given up."""
-        if self.delivery is not None:
-            self.delivery.close()
-        if self.sink is not None:
-            self.sink.close()
-        stopped(self.collector)
-
-
-def stopped(
-    collector: EmbeddedCollector | None, ledger: Ledger | None = None
-) -> dict[str, Any] | None:
-    """The built-in collector's counts; None where there is none, or it died.
-
-    What it had taken by then is in the run's own ledger, which must not be lost with it.
-    """
-    if collector is None:
-        return None
-    try:
-        return collector.stop()
-    except SimtrafficError as error:
-        if ledger is not None:
-            ledger.warn(str(error))
-        return None
-
-
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where telemetry goes, found but not opened: by which way, and what was started for it."""
+    """Where telemetry goes: decided, and nothing is open or started yet."""
 
-    settings: dict[str, ExportSettings] | None
-    """How each signal reaches its receiver; None for a file alone."""
-    collector: EmbeddedCollector | None
-    line: str
-    """Where the telemetry goes, for people."""
+    settings: Mapping[str, ExportSettings] | None
+    """How each signal reaches its receiver; None for a file alone, or the built-in collector."""
+    built_in: Protocol | None
+    """How to speak to the built-in collector; None where others receive."""
+    out: str | None
+    """A file, alone or beside."""
+    why: str
+    """Why it is this receiver, where nobody named one."""
     warnings: tuple[str, ...]
     """What of the environment was not understood."""
 
     @property
-    def endpoint(self) -> str | None:
-        """Base address of the first signal's receiver."""
-        if self.settings is None:
-            return None
-        return base_address(next(iter(self.settings.values())).endpoint)
+    def is_file_only(self) -> bool:
+        """Whether nothing is sent to anybody."""
+        return self.settings is None and self.built_in is None
 
     def await_receivers(
-        self, wait_ns: int | None, stop: StopSignal, note: Callable[[str], None]
+        self, wait_ns: int | None, stop: StopSignal, say: Callable[[str], None]
     ) -> Readiness:
-        """Whether the receivers are there; the built-in collector is."""
-        if self.settings is None or self.collector is not None:
+        """Whether the receivers are there; the built-in collector will be."""
+        if self.settings is None:
             return Readiness()
-        return await_receivers(self.settings, wait_ns, stop, note)
+        return await_receivers(self.settings, wait_ns, stop, say)
 
     def foreign_hosts(self) -> list[str]:
         """Hosts of receivers that are not this machine."""
         return [] if self.settings is None else foreign_hosts(self.settings.values())
 
 
-def find_target(
-    options: ExportOptions,
-    environ: Mapping[str, str],
-    out: str | None,
-    signals: Sequence[str],
-    *,
-    must_listen: bool = False,
-) -> Target:
-    """Decide where to send, and start the built-in collector when it is that.
-
-    Args:
-        options: what is said of the receiver.
-        environ: environment variables to heed.
-        out: a file.
-        signals: those that are sent.
-        must_listen: a receiver of others is waited for, so nothing takes its place.
+def find_target(options: RunOptions, signals: Sequence[str]) -> Target:
+    """Decide where to send these signals.
 
     Raises:
         UsageError: an endpoint is malformed, or there is none to wait for.
     """
-    resolved = resolve_export(options, environ, signals)
-    warnings = resolved.warnings
-    collector: EmbeddedCollector | None = None
-    line = ""
-    to_receiver = resolved.endpoint_given or out is None
-    if must_listen and not to_receiver:
-        raise UsageError(
-            f"--wait-for-endpoint: there is nothing to wait for; found --out {out} alone;"
-            " name a receiver with --endpoint"
-        )
-    if to_receiver and not resolved.endpoint_given:
-        protocol = resolved.signals[signals[0]].protocol
+    resolved = resolve_export(options.receiver, options.environ, signals)
+    must_listen = options.wait_ns is not None
+    if options.out is not None and not resolved.endpoint_given:
         if must_listen:
-            line = "the standard port, as no endpoint is given"
-        elif listens("127.0.0.1", STANDARD_PORTS[protocol]):
-            line = "found listening"
+            raise UsageError(
+                "--wait-for-endpoint: there is nothing to wait for; found --out"
+                f" {options.out} alone; name a receiver with --endpoint"
+            )
+        return Target(None, None, options.out, "", resolved.warnings)
+    settings: Mapping[str, ExportSettings] | None = resolved.signals
+    built_in, why = None, ""
+    if not resolved.endpoint_given:
+        protocol = resolved.signals[signals[0]].protocol
+        port = STANDARD_PORTS[protocol]
+        if must_listen:
+            # A receiver of others is waited for, so nothing takes its place.
+            why = "the standard port, as no endpoint is given"
+        elif listens("127.0.0.1", port):
+            why = "found listening"
         else:
+            settings, built_in = None, protocol
+            why = (
+                "the built-in collector, as no endpoint is given and nothing listens on port"
+                f" {port}"
+            )
+    return Target(settings, built_in, options.out, why, resolved.warnings)
+
+
+class Destination:
+    """Owns everything that is started or opened for a target, while it is entered.
+
+    Whatever way it is left, nothing of it stays: the built-in collector is stopped, files and
+    connections are closed, and what is still held then is counted as given up.
+    """
+
+    def __init__(self, target: Target, signals: Sequence[str]) -> None:
+        self.target = target
+        self.settings = target.settings
+        """How each signal reaches its receiver, the built-in collector too once it is started."""
+        self.delivery: Delivery | None = None
+        self._signals = signals
+        self._sink: FileSink | None = None
+        self._collector: EmbeddedCollector | None = None
+
+    def __enter__(self) -> Self:
+        """Start the built-in collector where it is wanted; nothing else."""
+        if self.target.built_in is not None:
             from simtraffic.collector.embedded import EmbeddedCollector  # noqa: PLC0415
 
-            collector = EmbeddedCollector()
-            grpc = protocol == "grpc"
-            address = collector.grpc_endpoint if grpc else collector.http_endpoint
-            options = ExportOptions(endpoint=address, protocol=protocol)
-            resolved = resolve_export(options, {}, signals)
-            line = (
-                "the built-in collector, as no endpoint is given and nothing listens on port "
-                + str(STANDARD_PORTS[protocol])
+            protocol = self.target.built_in
+            self._collector = collector = EmbeddedCollector()
+            address = collector.grpc_endpoint if protocol == "grpc" else collector.http_endpoint
+            receiver = ExportOptions(endpoint=address, protocol=protocol)
+            self.settings = resolve_export(receiver, {}, self._signals).signals
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._close()
+        if self._collector is not None:
+            with suppress(SimtrafficError):
+                self._collector.stop()
+
+    def open(self, ledger: Ledger, options: RunOptions) -> list[Outlet]:
+        """Open the receiver, the file or both.
+
+        Raises:
+            UsageError: a certificate cannot be used, the file cannot be written.
+        """
+        outlets: list[Outlet] = []
+        if self.settings is not None:
+            outlet = open_receiver(self.settings, ledger, options.held_bytes)
+            self.delivery = outlet.delivery
+            outlets.append(outlet)
+        if self.target.out is not None:
+            # Opened last, so that nothing else fails when there is a file already.
+            own = None if self.delivery is not None else ledger
+            self._sink = FileSink.open(self.target.out, own, rotate_bytes=options.rotate_bytes)
+            outlets.append(FileOutlet(self._sink))
+        return outlets
+
+    def finish(
+        self, ledger: Ledger, drain_s: float = 0.0, turn: Callable[[], None] | None = None
+    ) -> dict[str, Any] | None:
+        """Deliver what is held, for at most so long, and close everything.
+
+        Args:
+            ledger: warned when the built-in collector died.
+            drain_s: real seconds.
+            turn: called now and then meanwhile.
+
+        Returns:
+            What the built-in collector counted; None without one, or if it died: what it had taken
+            by then is in the run's own ledger, which must not be lost with it.
+        """
+        if self.delivery is not None:
+            self.delivery.drain(drain_s, turn)
+        self._close()
+        if self._collector is None:
+            return None
+        try:
+            return self._collector.stop()
+        except SimtrafficError as error:
+            ledger.warn(str(error))
+            return None
+
+    def _close(self) -> None:
+        if self.delivery is not None:
+            self.delivery.close()
+        if self._sink is not None:
+            self._sink.close()
+
+    @property
+    def endpoint(self) -> str | None:
+        """Base address of the first signal's receiver; None for a file alone."""
+        if self.settings is None:
+            return None
+        return base_address(next(iter(self.settings.values())).endpoint)
+
+    @property
+    def line(self) -> str:
+        """Where the telemetry goes, for people."""
+        line = ""
+        if self.settings is not None:
+            places = dict.fromkeys(
+                f"{NAMES[each.protocol]} to {_place(signal, each)}"
+                for signal, each in self.settings.items()
             )
-    if to_receiver:
-        places = dict.fromkeys(
-            f"{NAMES[each.protocol]} to {_place(signal, each)}"
-            for signal, each in resolved.signals.items()
-        )
-        line = " and ".join(places) + (f" ({line})" if line else "")
-    if out is not None:
-        where = "standard output" if out == "-" else out
-        line = " and ".join(part for part in (line, f"OTLP JSON lines to {where}") if part)
-    return Target(
-        resolved.signals if to_receiver else None,
-        collector,
-        line=f"sending {_listed(signals)}: {line}",
-        warnings=warnings,
-    )
+            why = f" ({self.target.why})" if self.target.why else ""
+            line = " and ".join(places) + why
+        if self.target.out is not None:
+            where = "standard output" if self.target.out == "-" else self.target.out
+            line = " and ".join(part for part in (line, f"OTLP JSON lines to {where}") if part)
+        return f"sending {_listed(self._signals)}: {line}"
 
 
 def open_receiver(
@@ -190,34 +220,6 @@ def open_receiver(
         for signal, each in settings.items()
     }
     return ReceiverOutlet(delivery, forms)
-
-
-def open_destination(
-    target: Target,
-    ledger: Ledger,
-    *,
-    out: str | None,
-    queue_bytes: int,
-    rotate_bytes: int | None = None,
-) -> Destination:
-    """Open the receiver, the file or both.
-
-    Raises:
-        UsageError: a certificate cannot be used, the file cannot be written.
-    """
-    outlets: list[Outlet] = []
-    delivery = sink = None
-    if target.settings is not None:
-        outlet = open_receiver(target.settings, ledger, queue_bytes)
-        delivery = outlet.delivery
-        outlets.append(outlet)
-    if out is not None:
-        # Opened last, so that nothing else fails when there is a file already.
-        sink = FileSink.open(
-            out, None if delivery is not None else ledger, rotate_bytes=rotate_bytes
-        )
-        outlets.append(FileOutlet(sink))
-    return Destination(outlets, delivery, sink, target.collector)
 
 
 def _place(signal: str, settings: ExportSettings) -> str:

@@ -16,7 +16,7 @@ from simtraffic.runner.playback import Playback
 if TYPE_CHECKING:
     from simtraffic.export.delivery import Delivery
     from simtraffic.ledger import Ledger
-    from simtraffic.runner.cap import Cap
+    from simtraffic.runner.options import RunOptions
     from simtraffic.runner.outlets import Outlet
     from simtraffic.runner.setup import Setup
     from simtraffic.runner.stop import StopSignal
@@ -33,30 +33,29 @@ class Play:
     """A run, or a shard of one, in this process."""
 
     setup: Setup
+    options: RunOptions
+    factor: float
+    """Simulated seconds to a second; 0 for as fast as possible."""
     ledger: Ledger
     outlets: Sequence[Outlet]
     delivery: Delivery | None
-    factor: float
-    """Simulated seconds to a second; 0 for as fast as possible."""
-    drain_ns: int
     stop: StopSignal
-    cap: Cap | None = None
     on_account: Callable[[Account], None] | None = None
     """Called about four times a second, with counts that go on changing."""
 
     def __post_init__(self) -> None:
         """Make ready; no time passes for the run."""
         signals = self.setup.scenario.telemetry.signals
-        outlets = Outlets(self.outlets, self.ledger, self.stop.event, signals, self.cap)
+        outlets = Outlets(self.outlets, self.ledger, self.stop.event, signals, self.options.cap)
         self._playback = Playback(
             self.setup,
-            self.setup.telemetry(outlets.forms, self.drain_ns),
+            self.setup.telemetry(outlets.forms, self.options.drain_ns),
             outlets,
             self.ledger,
             blank_tally(self.setup),
             QuantileSketch(),
             self.stop,
-            self.drain_ns,
+            self.options.drain_ns,
         )
         self._told_at = 0.0
         self._cpu_before = cpu_seconds()
@@ -87,7 +86,7 @@ class Play:
     @property
     def drain_s(self) -> float:
         """Real seconds that delivery may take now."""
-        drain_s = self.drain_ns / 1e9
+        drain_s = self.options.drain_ns / 1e9
         return min(drain_s, 10.0) if self.stop.requested else drain_s
 
     def account(self, *, draining: bool = False) -> Account:

@@ -1,7 +1,7 @@
 """A process that plays one shard of a run for another process.
 
-``python -m simtraffic.runner.worker FD``: the job comes over the connection at this file
-descriptor, accounts go back. It ends by itself when the other end does.
+``python -m simtraffic.runner.worker FD``: an :data:`Assignment` comes over the connection at this
+file descriptor, :data:`Report` messages go back. It ends by itself when the other end does.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+from collections.abc import Mapping
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING
 
@@ -19,46 +20,54 @@ silence_grpc(os.environ)
 
 from simtraffic.ledger import Ledger  # noqa: E402
 from simtraffic.runner.destination import open_receiver  # noqa: E402
-from simtraffic.runner.job import Told  # noqa: E402
 from simtraffic.runner.play import Play  # noqa: E402
 from simtraffic.runner.setup import Setup  # noqa: E402
 from simtraffic.runner.stop import StopSignal  # noqa: E402
 
 if TYPE_CHECKING:
-    from simtraffic.runner.job import Job
+    from simtraffic.export.settings import ExportSettings
+    from simtraffic.runner.counts import Account
+    from simtraffic.runner.options import RunOptions
+    from simtraffic.scenario import Scenario
+
+    Assignment = tuple[Scenario, RunOptions, Mapping[str, ExportSettings]]
+    """What to play, and how each signal reaches its receiver: secrets in it never touch a command
+    line or a file."""
+    Report = tuple[Account | None, bool]
+    """How it stands, nothing yet once it is ready; and whether this is the last word."""
 
 
 def work(line: Connection) -> None:
-    """Play the job that comes over the line."""
-    job: Job = line.recv()
+    """Play what comes over the line."""
+    assigned: Assignment = line.recv()
+    scenario, options, settings = assigned
     setup = Setup.of(
-        job.scenario, start=job.start_unix_ns, duration_ns=job.duration_ns, shard=job.shard
+        scenario, start=options.start, duration_ns=options.duration_ns, shard=options.shard
     )
     ledger, stop = Ledger(), StopSignal()
-    outlet = open_receiver(job.settings, ledger, job.queue_bytes)
+    outlet = open_receiver(settings, ledger, options.held_bytes)
     play = Play(
         setup=setup,
+        options=options,
+        factor=options.factor(is_file_only=False),
         ledger=ledger,
         outlets=[outlet],
         delivery=outlet.delivery,
-        factor=job.factor,
-        drain_ns=job.drain_ns,
         stop=stop,
-        cap=job.cap,
-        on_account=lambda account: line.send(Told(account)),
+        on_account=lambda account: line.send((account, False)),
     )
-    line.send(Told())
+    line.send((None, False))
     if line.recv() != "go":
         return
     threading.Thread(target=_obey, args=(line, stop), daemon=True).start()
     play.through()
     outlet.delivery.drain(play.drain_s, play.look)
     outlet.delivery.close()
-    line.send(Told(play.account(draining=True), is_last=True))
+    line.send((play.account(draining=True), True))
 
 
 def _obey(line: Connection, stop: StopSignal) -> None:
-    """Heed what is said while the job is done."""
+    """Heed what is said while the work is done."""
     try:
         while True:
             if line.recv() == "stop":

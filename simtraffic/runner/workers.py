@@ -6,32 +6,29 @@ import signal
 import socket
 import subprocess
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Self
 
 from simtraffic import children
 from simtraffic.runner.counts import Account
-from simtraffic.runner.job import Job
 from simtraffic.runner.play import EVERY_S
 from simtraffic.schedule import Shard
 
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from simtraffic.runner.job import Told
+    from simtraffic.export.settings import ExportSettings
+    from simtraffic.runner.options import RunOptions
     from simtraffic.runner.setup import Setup
     from simtraffic.runner.stop import StopSignal
-
-__all__ = ["MOST_WORKERS", "Crew", "Job"]
-
-MOST_WORKERS = 256
+    from simtraffic.runner.worker import Assignment, Report
 
 
 @dataclass(eq=False)
 class _Worker:
-    """A process and what it has told."""
+    """A process and what it has reported."""
 
     number: int
     setup: Setup
@@ -52,15 +49,18 @@ class Crew:
 
     setup: Setup
     """Of the whole that is divided."""
-    job: Job
-    """For all of them; the shard is filled in."""
-    count: int
+    options: RunOptions
+    """Of the whole, with the number of workers."""
+    factor: float
+    """Simulated seconds to a second; 0 for as fast as possible."""
+    settings: Mapping[str, ExportSettings]
+    """How each signal reaches its receiver."""
     _workers: list[_Worker] = field(default_factory=list, init=False)
     _changed: threading.Condition = field(default_factory=threading.Condition, init=False)
 
     def __enter__(self) -> Self:
         try:
-            for number in range(self.count):
+            for number in range(self.options.workers):
                 self._workers.append(self._start(number))
             with self._changed:
                 self._changed.wait_for(lambda: all(w.ready or w.ended for w in self._workers))
@@ -85,7 +85,7 @@ class Crew:
             on_account: Called about four times a second with everything merged.
 
         Returns:
-            The merged account; of a worker that died what it told last, balanced.
+            The merged account; of a worker that died what it reported last, balanced.
         """
         self._order("go")
         is_stopping = False
@@ -99,7 +99,7 @@ class Crew:
         return self.account()
 
     def account(self) -> Account:
-        """Everything told so far, merged."""
+        """Everything reported so far, merged."""
         merged = Account.blank(self.setup)
         with self._changed:
             accounts = [worker.account for worker in self._workers if worker.account]
@@ -113,7 +113,7 @@ class Crew:
         return merged
 
     def _start(self, number: int) -> _Worker:
-        part = _part(self.setup.shard, number, self.count)
+        part = _part(self.setup.shard, number, self.options.workers)
         setup = self.setup.of_shard(part)
         mine, theirs = socket.socketpair()
         with theirs:
@@ -129,19 +129,23 @@ class Crew:
         threading.Thread(
             target=self._hear, args=(worker,), name=f"worker-{number + 1}", daemon=True
         ).start()
-        worker.line.send(self.job.for_shard(str(part)))
+        options = self.options.of_worker(
+            str(part), factor=self.factor, start_unix_ns=self.setup.start_unix_ns
+        )
+        assigned: Assignment = (self.setup.scenario, options, self.settings)
+        worker.line.send(assigned)
         return worker
 
     def _hear(self, worker: _Worker) -> None:
-        """Take what a worker tells until it ends, one way or the other."""
+        """Take what a worker reports until it ends, one way or the other."""
         is_last = False
         try:
             while not is_last:
-                told: Told = worker.line.recv()
-                is_last = told.is_last
+                report: Report = worker.line.recv()
+                account, is_last = report
                 with self._changed:
                     worker.ready = True
-                    worker.account = told.account or worker.account
+                    worker.account = account or worker.account
                     worker.ended = is_last
                     self._changed.notify_all()
         except (EOFError, OSError):
@@ -152,7 +156,7 @@ class Crew:
         account = worker.account or Account.blank(worker.setup)
         cause = f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
         account.close_without(
-            worker.setup, f"worker {worker.number + 1} of {self.count} died, {cause}"
+            worker.setup, f"worker {worker.number + 1} of {self.options.workers} died, {cause}"
         )
         with self._changed:
             worker.account, worker.ended = account, True

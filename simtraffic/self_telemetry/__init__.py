@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Self
 
 from simtraffic.clock import monotonic
+from simtraffic.result.watcher import Watcher
 from simtraffic.self_telemetry.door import Answer, Door
 from simtraffic.self_telemetry.health import Arrival, Pulse
 from simtraffic.self_telemetry.subject import Account
@@ -20,12 +21,12 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from simtraffic.result.snapshot import Snapshot
-    from simtraffic.self_telemetry.subject import Subject
+    from simtraffic.result.watcher import Subject
 
 __all__ = ["Page"]
 
 
-class Page:
+class Page(Watcher):
     """Serves ``/metrics``, ``/healthz`` and ``/readyz`` until it is closed.
 
     Args:

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from prometheus_client.metrics_core import Metric
 
     from simtraffic.result.snapshot import Snapshot
-    from simtraffic.self_telemetry.subject import Account, Subject
+    from simtraffic.result.watcher import Subject
+    from simtraffic.self_telemetry.subject import Account
 
 _SETTLED = ("accepted", "rejected", "failed", "dropped")
 _REQUESTS = {

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from simtraffic.self_telemetry.subject import Account, Subject
+    from simtraffic.result.watcher import Subject
+    from simtraffic.self_telemetry.subject import Account
 
 STANDSTILL_S = 30.0
 """Real seconds without a sign of life after which a run counts as standing still."""

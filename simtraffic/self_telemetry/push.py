@@ -17,8 +17,9 @@ from simtraffic.export.address import read_endpoint
 from simtraffic.export.environment import silence_grpc
 from simtraffic.ledger import Ledger
 from simtraffic.result.snapshot import Snapshot
+from simtraffic.result.watcher import Subject, Watcher
 from simtraffic.self_telemetry.figures import Figures
-from simtraffic.self_telemetry.subject import Account, Subject
+from simtraffic.self_telemetry.subject import Account
 
 # The native library reads its verbosity while it is imported, and never again.
 silence_grpc(os.environ)
@@ -46,7 +47,7 @@ _CLOSE_MS = 3_000
 _UNITS = {"seconds": "s", "bytes": "By"}
 
 
-class Push:
+class Push(Watcher):
     """Sends the figures every ten seconds and at the end, and a span for each run and stage.
 
     Args:

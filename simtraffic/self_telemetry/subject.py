@@ -4,64 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from simtraffic.ledger import Ledger
 
 if TYPE_CHECKING:
     from simtraffic.result.snapshot import Snapshot
+    from simtraffic.result.watcher import Subject
 
 _NOTHING = Ledger().as_dict()
-
-
-class Queue(Protocol):
-    """Telemetry that is held until the receiver has it."""
-
-    @property
-    def queued_bytes(self) -> int:
-        """Bytes held now."""
-        ...
-
-    @property
-    def queue_bytes(self) -> int:
-        """Bound on them."""
-        ...
-
-
-class Observer(Protocol):
-    """Somebody who is told how runs go: a page, or a sender."""
-
-    line: str
-    """Where it tells, for people."""
-
-    def begin(self, subject: Subject) -> None:
-        """A run starts."""
-        ...
-
-    def see(self, snapshot: Snapshot) -> None:
-        """The run goes on."""
-        ...
-
-    def end(self) -> None:
-        """The run is over."""
-        ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Subject:
-    """A run, as its page knows it. The ledger and the queue are read while the run goes on."""
-
-    run_id: str
-    scenario: str
-    seed: int
-    shard: str
-    ledger: Ledger
-    queue: Queue | None
-    """None for a file alone."""
-    drain_s: float
-    """Real seconds that delivery may take after the last tick."""
-    is_timed: bool
-    """Whether the run follows a clock, or goes as fast as the receiver lets it."""
 
 
 @dataclass(frozen=True, slots=True)
