@@ -11,7 +11,7 @@ from simtraffic.conventions.columns import CATEGORIES, NUMBERS, STANDING, TABLES
 from simtraffic.conventions.load import BUILT_IN, built_in_names, load_convention, load_conventions
 from simtraffic.conventions.model import STANDING_TABLES
 from simtraffic.errors import ConventionError, UsageError
-from simtraffic.runner import run
+from simtraffic.runner import RunOptions, run
 from simtraffic.scenario import load_scenario
 from tests.told import RICH
 
@@ -116,7 +116,9 @@ def test_a_copy_that_was_edited_tells_the_users_own_service(tmp_path: Path) -> N
         )
     )
 
-    run(load_scenario(scenario), out=str(tmp_path / "out"), start="2026-01-01T00:00:00Z")
+    run(
+        load_scenario(scenario), RunOptions(start="2026-01-01T00:00:00Z"), out=str(tmp_path / "out")
+    )
 
     spans = [
         span

@@ -17,7 +17,7 @@ from ruamel.yaml import YAML
 
 from simtraffic.cli.main import _COMMANDS
 from simtraffic.errors import ExitCode
-from simtraffic.runner import plan, run
+from simtraffic.runner import RunOptions, plan, run
 from simtraffic.scenario import load_scenario, parse_scenario
 from simtraffic.scenario.explained import EXAMPLES
 from simtraffic.scenario.schema import json_schema
@@ -310,7 +310,7 @@ def told(name: str, folder: Path) -> Told:
     """What a run of a shipped scenario writes."""
     path = folder / f"{name}.jsonl"
     scenario = load_scenario(str(ROOT / "scenarios" / f"{name}.yaml"))
-    run(scenario, out=str(path), start="2026-01-01T00:00:00Z")
+    run(scenario, RunOptions(start="2026-01-01T00:00:00Z"), out=str(path))
     with path.open(encoding="utf-8") as file:
         return Told(file)
 

@@ -25,7 +25,7 @@ from simtraffic.export.delivery import Delivery
 from simtraffic.export.environment import ExportOptions, resolve_export
 from simtraffic.export.retry import RetryPolicy
 from simtraffic.ledger import Ledger
-from simtraffic.runner import run
+from simtraffic.runner import RunOptions, run
 from simtraffic.scenario import parse_scenario
 from tests.export.guarded import Authority, grpc_receiver, http_receiver
 from tests.export.test_delivery import losses, submit
@@ -327,9 +327,8 @@ def test_points_carry_the_time_of_the_wall_clock() -> None:
     with Collector("127.0.0.1:0", "127.0.0.1:0", keep=True) as collector:
         run(
             parse_scenario(RICH),
+            RunOptions(start="2024-02-29T12:00:00Z", speed="max"),
             endpoint=collector.grpc_endpoint,
-            start="2024-02-29T12:00:00Z",
-            speed="max",
         )
         times = {
             point.time_unix_nano

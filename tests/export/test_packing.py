@@ -18,8 +18,9 @@ from simtraffic.errors import UsageError
 from simtraffic.export.file import FileSink, Parts
 from simtraffic.export.packing import packer
 from simtraffic.ledger import Ledger
-from simtraffic.runner import run
+from simtraffic.runner import RunOptions, run
 from simtraffic.scenario import parse_scenario
+from tests.asking import run_with
 from tests.told import RICH as LONGER
 
 START = "2026-01-01T00:00:00Z"
@@ -61,7 +62,7 @@ def test_a_file_is_whole_after_every_line(tmp_path: Path, ending: str) -> None:
 def plain(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """The file that a run writes when nothing is packed or rotated."""
     path = tmp_path_factory.mktemp("plain") / "run.jsonl"
-    run(parse_scenario(RICH), out=str(path), start=START)
+    run(parse_scenario(RICH), RunOptions(start=START), out=str(path))
     return path.read_bytes()
 
 
@@ -73,7 +74,7 @@ def test_a_run_is_the_same_bytes_again_and_the_same_lines_as_plain(
     one, two = (tmp_path / f"{name}.jsonl" for name in ("one", "two"))
     packed = []
     for path in (one, two):
-        result = run(scenario, out=f"{path}{ending}", start=START)
+        result = run(scenario, RunOptions(start=START), out=f"{path}{ending}")
         assert result.exit_code == 0
         packed.append(Path(f"{path}{ending}").read_bytes())
 
@@ -110,7 +111,9 @@ class TestRotation:
         scenario, most = parse_scenario(RICH), 60_000
 
         result = run(
-            scenario, out=str(tmp_path / f"run.jsonl{ending}"), start=START, rotate_bytes=most
+            scenario,
+            RunOptions(start=START, rotate_bytes=most),
+            out=str(tmp_path / f"run.jsonl{ending}"),
         )
 
         files = sorted(tmp_path.glob("run-*"))
@@ -157,7 +160,7 @@ class TestRotation:
     @pytest.mark.parametrize("options", [{}, {"out": "-"}, {"out": "x", "rotate_bytes": 0}])
     def test_wants_a_file_and_a_size(self, options: dict[str, object]) -> None:
         with pytest.raises(UsageError, match="--rotate: there is no file to rotate"):
-            run(parse_scenario(RICH), **({"rotate_bytes": 1} | options))  # type: ignore[arg-type]
+            run_with(parse_scenario(RICH), **({"rotate_bytes": 1} | options))
 
 
 def test_zstd_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,11 +12,12 @@ from rich.console import Console
 from simtraffic.export.queue import TROUBLE_AFTER_S, Queue
 from simtraffic.report.progress import ProgressView, picture
 from simtraffic.result.snapshot import Snapshot
-from simtraffic.runner import run
+from simtraffic.runner import RunOptions, run
 from simtraffic.runner.counts import Account
 from simtraffic.runner.setup import Setup
 from simtraffic.runner.watching import Watch
 from simtraffic.scenario import parse_scenario
+from tests.asking import Calls
 from tests.export.doors import door, hangs_up
 from tests.told import RICH
 
@@ -111,11 +112,9 @@ def test_a_run_tells_it_while_it_drains(workers: int) -> None:
     with door(hangs_up) as there:
         result = run(
             parse_scenario(brief),
+            RunOptions(speed="max", workers=workers, drain_ns=4_000_000_000),
             endpoint=there.endpoint,
-            speed="max",
-            workers=workers,
-            drain_ns=4_000_000_000,
-            on_snapshot=see,
+            watchers=[Calls(see=see)],
         )
 
     assert result.exit_code == 4

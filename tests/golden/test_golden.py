@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from simtraffic.runner import run
+from simtraffic.runner import RunOptions, run
 from simtraffic.scenario import parse_scenario
 
 FOLDER = Path(__file__).parent
@@ -49,7 +49,7 @@ def test_the_telemetry_of_a_few_requests(tmp_path: Path, conventions: str) -> No
     text = SCENARIO + INCIDENTS if conventions == "simtraffic" else SCENARIO
     scenario = parse_scenario(text.replace("CONVENTIONS", conventions))
 
-    run(scenario, out=str(out), start="2026-01-01T00:00:00Z")
+    run(scenario, RunOptions(start="2026-01-01T00:00:00Z"), out=str(out))
 
     lines = [json.loads(line) for line in out.read_text().splitlines()]
     told = json.dumps(lines, indent=1, ensure_ascii=False) + "\n"

@@ -21,7 +21,7 @@ from simtraffic.errors import ScenarioError
 from simtraffic.ledger import Ledger
 from simtraffic.otlp.imperfect import KINDS
 from simtraffic.result.sketch import QuantileSketch
-from simtraffic.runner import StopSignal, plan, run
+from simtraffic.runner import RunOptions, StopSignal, plan, run
 from simtraffic.runner.counts import blank_tally
 from simtraffic.runner.outlets import Outlets
 from simtraffic.runner.playback import TICK_NS, Playback
@@ -355,7 +355,9 @@ def test_the_built_in_collector_finds_exactly_these() -> None:
     text = BRIEF + "imperfections: {missing_roots: 10%, duplicate_ids: 10%}\n"
     with Collector() as collector:
         result = run(
-            parse_scenario(text), endpoint=collector.grpc_endpoint, speed="max", start=START
+            parse_scenario(text),
+            RunOptions(speed="max", start=START),
+            endpoint=collector.grpc_endpoint,
         )
         faults = collector.counts().faults
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from simtraffic.runner import run
 from simtraffic.scenario import parse_scenario
+from tests.asking import run_with
 from tests.told import RICH as USUAL
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ GAUGES_AND_SUMS = ("gauge", "sum", "histogram")
 def lines(path: Path, **options: Any) -> list[str]:
     """The file that a run of the rich scenario writes."""
     text = options.pop("text", RICH)
-    result = run(
+    result = run_with(
         parse_scenario(text, file="rich.yaml"), out=str(path), **({"start": START} | options)
     )
     assert result.exit_code == 0

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from simtraffic.runner import run
+from simtraffic.runner import RunOptions, run
 from simtraffic.scenario import load_scenario
 
 SCENARIOS = Path(__file__).parents[2] / "scenarios"
@@ -33,12 +33,7 @@ def test_a_shipped_scenario_passes(path: Path) -> None:
         )
         scenario = scenario.model_copy(update={"telemetry": telemetry})
 
-    result = run(
-        scenario,
-        out="/dev/null",
-        start="2026-01-01T00:00:00Z",
-        speed="max",
-    )
+    result = run(scenario, RunOptions(start="2026-01-01T00:00:00Z", speed="max"), out="/dev/null")
 
     assert [t.expression for t in result.thresholds if not t.passed] == []
     assert result.exit_code == 0

@@ -13,7 +13,7 @@ from opentelemetry.exporter.otlp.proto.common.metrics_encoder import encode_metr
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
-from simtraffic.runner import plan, run
+from simtraffic.runner import RunOptions, plan, run
 from simtraffic.runner.setup import Setup
 from simtraffic.scenario import parse_scenario
 from tests.otlp.test_metrics import points_of
@@ -187,7 +187,7 @@ class TestDue:
         """As fast as possible or by the clock, where arrivals and collections fall together."""
         out = tmp_path / "out"
 
-        result = run(parse_scenario(TEXT), out=str(out), start=START, speed=speed)
+        result = run(parse_scenario(TEXT), RunOptions(start=START, speed=speed), out=str(out))
 
         assert result.schedule.planned == result.schedule.generated == 110
         assert sum(last_values(out, DUE).values()) == 110
@@ -196,7 +196,7 @@ class TestDue:
         parts = []
         for k in (1, 2, 3):
             out = tmp_path / str(k)
-            run(parse_scenario(TEXT), out=str(out), start=START, shard=f"{k}/3")
+            run(parse_scenario(TEXT), RunOptions(start=START, shard=f"{k}/3"), out=str(out))
             parts.append(sum(last_values(out, DUE).values()))
 
         assert sum(parts) == 110
@@ -247,7 +247,7 @@ class TestPlan:
     def test_points_are_foretold_exactly(self, tmp_path: Path) -> None:
         scenario = parse_scenario(TEXT)
 
-        result = run(scenario, out=str(tmp_path / "o"), start=START)
+        result = run(scenario, RunOptions(start=START), out=str(tmp_path / "o"))
 
         foretold = plan(scenario).signals["metrics"]
         assert foretold.generated == result.signals["metrics"].generated

@@ -13,8 +13,8 @@ import pytest
 from simtraffic.clock import monotonic
 from simtraffic.collector import Collector
 from simtraffic.ledger import SIGNALS
-from simtraffic.runner import run
 from simtraffic.scenario import parse_scenario
+from tests.asking import run_with
 from tests.network.line import Line, Weather
 from tests.told import RICH
 
@@ -56,7 +56,7 @@ def line(collector: Collector, protocol: str, weather: Weather) -> Iterator[Line
 def sent(port: int, protocol: str, *, timeout_ms: int = 250, **options: object) -> RunResult:
     """A run to this port, which ends in time and whose ledger balances."""
     began = monotonic()
-    result = run(
+    result = run_with(
         parse_scenario(BRIEF),
         **{
             "endpoint": f"http://127.0.0.1:{port}",
@@ -65,7 +65,7 @@ def sent(port: int, protocol: str, *, timeout_ms: int = 250, **options: object) 
             "environ": {"OTEL_EXPORTER_OTLP_TIMEOUT": str(timeout_ms)},
             "drain_ns": int(DRAIN_S * SECOND_NS),
             **options,
-        },  # type: ignore[arg-type]
+        },
     )
     assert monotonic() - began < 2 + 2 * DRAIN_S + MARGIN_S
     assert result.schedule.planned == result.schedule.generated + result.schedule.skipped

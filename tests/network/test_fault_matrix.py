@@ -8,8 +8,9 @@ import pytest
 
 from simtraffic.clock import monotonic
 from simtraffic.collector import Collector
+from simtraffic.export.environment import ExportOptions
 from simtraffic.ledger import SIGNALS, UNITS
-from simtraffic.runner import run
+from simtraffic.runner import RunOptions, run
 from simtraffic.scenario import parse_scenario
 from tests.told import RICH
 from tools.fault_matrix import EXIT, PROTOCOLS, ROWS
@@ -41,11 +42,17 @@ def meeting(row: Row, protocol: str) -> tuple[RunResult, CollectorCounts, int, f
         began = monotonic()
         result = run(
             parse_scenario(BRIEF),
-            endpoint=collector.grpc_endpoint if protocol == "grpc" else collector.http_endpoint,
-            protocol=protocol,
-            speed=4,
-            drain_ns=FAILING_DRAIN_NS if row.outcome(protocol) == "failed" else DRAIN_NS,
-            environ={"OTEL_EXPORTER_OTLP_TIMEOUT": str(timeout_ms)},
+            RunOptions(
+                receiver=ExportOptions(
+                    endpoint=collector.grpc_endpoint
+                    if protocol == "grpc"
+                    else collector.http_endpoint,
+                    protocol=protocol,
+                ),
+                speed=4,
+                drain_ns=FAILING_DRAIN_NS if row.outcome(protocol) == "failed" else DRAIN_NS,
+                environ={"OTEL_EXPORTER_OTLP_TIMEOUT": str(timeout_ms)},
+            ),
         )
         took_s = monotonic() - began
         spans = {(span.trace_id, span.span_id) for span in collector.spans()}

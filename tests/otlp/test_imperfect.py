@@ -11,8 +11,9 @@ import pytest
 
 from simtraffic.collector import Collector
 from simtraffic.errors import ScenarioError
-from simtraffic.runner import plan, run
+from simtraffic.runner import plan
 from simtraffic.scenario import Scenario, parse_scenario
+from tests.asking import run_with
 from tests.told import RICH
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def imperfect(*lines: str, text: str = RICH) -> str:
 def told(text: str, **options: Any) -> tuple[RunResult, Collector]:
     """A run's result and the collector that keeps what came."""
     with Collector(keep=True) as collector:
-        result = run(
+        result = run_with(
             parse_scenario(text),
             **{"endpoint": collector.grpc_endpoint, "speed": "max", "start": START, **options},
         )
@@ -110,12 +111,12 @@ def test_attributes_that_are_oversize_are_counted() -> None:
     for options in ({}, {"protocol": "http/json"}):
         with Collector(keep=True) as collector:
             endpoint = collector.http_endpoint if options else collector.grpc_endpoint
-            result = run(
+            result = run_with(
                 parse_scenario(imperfect("oversize_attributes: {share: 5%, bytes: 10KB}")),
-                endpoint=endpoint,
                 speed="max",
                 start=START,
-                **options,  # type: ignore[arg-type]
+                endpoint=endpoint,
+                **options,
             )
         large = [
             len(attribute.value.string_value)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from simtraffic import load_scenario, run
+from simtraffic.export.environment import ExportOptions
+from simtraffic.runner import RunOptions
 from tests.real.programs import otelcol
 from tests.real.telemetry import counts, items_in
 
@@ -24,10 +26,11 @@ def test_what_it_wrote_is_what_was_generated_in_every_field(
     with otelcol(tmp_path) as door:
         result = run(
             load_scenario(scenario),
-            endpoint=door.endpoint(protocol),
-            protocol=protocol,
+            RunOptions(
+                receiver=ExportOptions(endpoint=door.endpoint(protocol), protocol=protocol),
+                speed=20,
+            ),
             out=str(out),
-            speed=20,
         )
         door.stop()
     generated, received = items_in(out), items_in(*door.received)

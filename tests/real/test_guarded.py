@@ -8,6 +8,7 @@ import pytest
 
 from simtraffic import load_scenario, run
 from simtraffic.export.environment import ExportOptions
+from simtraffic.runner import RunOptions
 from tests.export.guarded import Authority
 from tests.real.programs import otelcol
 from tests.real.telemetry import counts, items_in
@@ -22,7 +23,7 @@ TOKEN = "let-me-in-please"
 
 def attempt(scenario: Path, address: str, protocol: str, **options: Any) -> Any:
     settings = ExportOptions(endpoint=address, protocol=protocol, **options)
-    return run(load_scenario(scenario), options=settings, speed=20)
+    return run(load_scenario(scenario), RunOptions(receiver=settings, speed=20))
 
 
 @pytest.mark.parametrize("protocol", ["grpc", "http/protobuf", "http/json"])
@@ -90,7 +91,8 @@ def test_what_is_over_its_limit_arrives_in_parts(
             endpoint=door.endpoint(protocol), protocol=protocol, compression=compression
         )
         result = run(
-            load_scenario(scenario), options=settings, speed="max", duration_ns=60_000_000_000
+            load_scenario(scenario),
+            RunOptions(receiver=settings, speed="max", duration_ns=60_000_000_000),
         )
         door.stop()
 
@@ -108,10 +110,11 @@ def test_a_collector_that_is_out_of_memory_is_told_with_its_own_words(
     with otelcol(tmp_path, limit_mib=2) as door:
         result = run(
             load_scenario(scenario),
-            endpoint=door.endpoint(protocol),
-            protocol=protocol,
-            speed=20,
-            drain_ns=2_000_000_000,
+            RunOptions(
+                receiver=ExportOptions(endpoint=door.endpoint(protocol), protocol=protocol),
+                speed=20,
+                drain_ns=2_000_000_000,
+            ),
         )
         door.stop()
 

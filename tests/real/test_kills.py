@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from simtraffic import load_scenario, run
+from simtraffic.export.environment import ExportOptions
+from simtraffic.runner import RunOptions
+from tests.asking import Calls
 from tests.real import revived
 from tests.real.programs import PATIENCE_S
 from tests.real.test_endings import assert_balanced
@@ -99,9 +102,10 @@ def run_over_kills(
         killing = pool.submit(kill, collector)
         result = run(
             load_scenario(scenario),
-            endpoint=collector.endpoint(protocol),
-            protocol=protocol,
-            on_snapshot=watch,
+            RunOptions(
+                receiver=ExportOptions(endpoint=collector.endpoint(protocol), protocol=protocol)
+            ),
+            watchers=[Calls(see=watch)],
         )
         killing.result()
     assert_balanced(result)

@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from simtraffic import load_scenario, run
+from simtraffic.runner import RunOptions
 from tests.real.programs import otelcol
 from tests.real.telemetry import counts, items_in
 
@@ -24,7 +25,7 @@ def test_a_collector_that_is_fed_the_file_writes_the_same_down(
     scenario: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "generated.jsonl"
-    result = run(load_scenario(scenario), out=str(out), start="2026-01-01T00:00:00Z")
+    result = run(load_scenario(scenario), RunOptions(start="2026-01-01T00:00:00Z"), out=str(out))
 
     with otelcol(tmp_path) as door:
         with out.open("rb") as lines, httpx.Client(base_url=door.http) as client:

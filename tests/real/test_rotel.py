@@ -8,6 +8,8 @@ import pytest
 
 from simtraffic import load_scenario, run
 from simtraffic.collector.server import Collector
+from simtraffic.export.environment import ExportOptions
+from simtraffic.runner import RunOptions
 from tests.real.conftest import written
 from tests.real.programs import rotel
 from tests.real.telemetry import counts, items_in, items_of, requests_in, rounded
@@ -63,10 +65,11 @@ def run_through_rotel(
     with Collector(keep=True) as behind, rotel(folder, behind.grpc_endpoint) as door:
         result = run(
             load_scenario(scenario),
-            endpoint=door.endpoint(protocol),
-            protocol=protocol,
+            RunOptions(
+                receiver=ExportOptions(endpoint=door.endpoint(protocol), protocol=protocol),
+                speed=20,
+            ),
             out=str(out),
-            speed=20,
         )
         for signal, each in result.signals.items():
             assert behind.wait_for(signal, each.accepted), f"{signal} passed on"

@@ -9,8 +9,9 @@ import pytest
 
 from simtraffic.collector import Collector
 from simtraffic.errors import UsageError
-from simtraffic.runner import plan, run
+from simtraffic.runner import RunOptions, plan, run
 from simtraffic.scenario import parse_scenario
+from tests.asking import Calls, run_with
 from tests.told import RICH
 
 START = "2026-01-01T00:00:00Z"
@@ -26,7 +27,7 @@ def test_a_run_that_is_expected_to_come_to_more_is_refused_before_the_first_byte
             ({"max_bytes": 10_000}, "--max-bytes"),
         ):
             with pytest.raises(UsageError, match=rf"{option}: .*found [\d,]+ against .*--scale"):
-                run(scenario, endpoint=collector.grpc_endpoint, **bound)  # type: ignore[arg-type]
+                run_with(scenario, endpoint=collector.grpc_endpoint, **bound)
         assert collector.counts().requests == 0
 
 
@@ -45,12 +46,12 @@ def test_a_cap_that_is_reached_ends_the_run_and_is_never_exceeded(
     monkeypatch.setattr("simtraffic.runner.cap.Cap.check", lambda *_: None)
     most = int(whole[bound] // 3)
     with Collector(keep=True) as collector:
-        result = run(
+        result = run_with(
             scenario,
             endpoint=collector.grpc_endpoint,
             speed="max" if workers == 1 else 10,
             workers=workers,
-            **{bound: most},  # type: ignore[arg-type]
+            **{bound: most},
         )
         arrived = collector.counts()
 
@@ -71,8 +72,10 @@ def test_a_cap_that_is_not_reached_changes_nothing(tmp_path: Any) -> None:
     scenario = parse_scenario(RICH)
     paths = [tmp_path / "free", tmp_path / "capped"]
 
-    run(scenario, out=str(paths[0]), start=START)
-    result = run(scenario, out=str(paths[1]), start=START, max_bytes=10**9, max_spans=10**6)
+    run(scenario, RunOptions(start=START), out=str(paths[0]))
+    result = run(
+        scenario, RunOptions(start=START, max_bytes=10**9, max_spans=10**6), out=str(paths[1])
+    )
 
     assert result.exit_code == 0
     assert paths[0].read_bytes() == paths[1].read_bytes()
@@ -87,8 +90,13 @@ def test_consent_is_asked_for_other_machines_alone() -> None:
 
     scenario = parse_scenario(RICH)
     with pytest.raises(InterruptedError):
-        run(scenario, endpoint="http://192.0.2.1:4317", consent=refuse)
+        run(scenario, endpoint="http://192.0.2.1:4317", watchers=[Calls(consent=refuse)])
     with Collector() as collector:
-        run(scenario, endpoint=collector.grpc_endpoint, speed="max", consent=refuse)
+        run(
+            scenario,
+            RunOptions(speed="max"),
+            endpoint=collector.grpc_endpoint,
+            watchers=[Calls(consent=refuse)],
+        )
 
     assert asked == [["192.0.2.1"]]

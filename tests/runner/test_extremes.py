@@ -15,6 +15,7 @@ import pytest
 
 from simtraffic import plan, run
 from simtraffic.errors import ExitCode, ScenarioError
+from simtraffic.runner import RunOptions
 from simtraffic.scenario.load import parse_scenario
 from tools.scenario_reference import every_key, type_of
 
@@ -196,7 +197,7 @@ def test_what_check_accepts_is_planned(case):
 def test_what_check_accepts_is_run(case):
     scenario = parse_scenario(with_value(*case))
 
-    result = run(scenario, out="/dev/null", speed="max", start="2026-01-01T00:00:00Z")
+    result = run(scenario, RunOptions(speed="max", start="2026-01-01T00:00:00Z"), out="/dev/null")
 
     json.loads(result.to_json())
     assert result.exit_code == ExitCode.OK, result.reasons
@@ -228,7 +229,7 @@ def test_silence_however_long_is_planned_and_run(stages):
     scenario = parse_scenario(json.dumps(said))
 
     planned = plan(scenario)
-    result = run(scenario, out="/dev/null", speed="max", start="2026-01-01T00:00:00Z")
+    result = run(scenario, RunOptions(speed="max", start="2026-01-01T00:00:00Z"), out="/dev/null")
 
     assert planned.schedule.planned in {0, 2}
     assert result.exit_code == ExitCode.OK, result.reasons
@@ -260,6 +261,6 @@ def test_slowness_that_comes_together_stays_inside_what_times_hold():
     }
     scenario = parse_scenario(json.dumps(said))
 
-    result = run(scenario, out="/dev/null", speed="max", start="2026-01-01T00:00:00Z")
+    result = run(scenario, RunOptions(speed="max", start="2026-01-01T00:00:00Z"), out="/dev/null")
 
     assert result.exit_code == ExitCode.OK, result.reasons

@@ -16,7 +16,7 @@ import pytest
 from simtraffic.clock import unix_ns
 from simtraffic.collector import Collector
 from simtraffic.result.result import RunResult
-from simtraffic.runner import run
+from simtraffic.runner import RunOptions, run
 from simtraffic.scenario import parse_scenario
 from tests.told import RICH
 
@@ -39,9 +39,8 @@ def test_a_wall_clock_that_jumps_is_not_seen_in_what_is_told(
         monkeypatch.setattr("time.time_ns", lambda: still + next(jumps))
         result = run(
             parse_scenario(RICH.replace("duration: 20s", "duration: 3s")),
+            RunOptions(speed=10, start=START),
             endpoint=collector.grpc_endpoint,
-            speed=10,
-            start=START,
         )
         monkeypatch.undo()
 

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import pytest
 
-from simtraffic import runner
 from simtraffic.clock import SECOND_NS, unix_ns
 from simtraffic.collector import Collector
 from simtraffic.errors import UsageError
 from simtraffic.export.environment import ExportOptions
 from simtraffic.export.settings import Protocol
-from simtraffic.runner import StopSignal, run
-from simtraffic.runner.destination import find_target
+from simtraffic.runner import RunOptions, StopSignal, run
+from simtraffic.runner.destination import Destination, find_target
 from simtraffic.scenario import parse_scenario
+from tests.asking import Calls, run_with
 from tests.export.doors import answers, door, free_port, traces_alone
 from tests.told import RICH
 
@@ -30,7 +30,7 @@ JUDGED = BRIEF + "thresholds: ['delivered == 100%', 'skipped == 0', 'error_share
 
 
 def sent(**options: Any) -> RunResult:
-    return run(parse_scenario(JUDGED), speed="max", **options)
+    return run_with(parse_scenario(JUDGED), speed="max", **options)
 
 
 def assert_nothing_was_sent(result: RunResult) -> None:
@@ -69,7 +69,9 @@ def test_a_run_of_days_is_not_counted_through_to_hear_that_nobody_is_there(
     monkeypatch.setattr("simtraffic.runner.counts.planned_by_stage", None)
     text = JUDGED.replace("duration: 2s, rate: 25/s", "duration: 24h, rate: 3000/s")
 
-    result = run(parse_scenario(text), endpoint=f"http://127.0.0.1:{free_port()}", shard="2/4")
+    result = run(
+        parse_scenario(text), RunOptions(shard="2/4"), endpoint=f"http://127.0.0.1:{free_port()}"
+    )
 
     assert_nothing_was_sent(result)
     assert result.schedule.planned > 3000 * 86_400 / 4 * 0.9
@@ -108,7 +110,7 @@ def test_no_worker_is_started_and_no_file_is_made_for_a_run_that_does_not_begin(
     def start(**_: object) -> None:
         raise AssertionError("a crew was hired")
 
-    monkeypatch.setattr(runner, "Crew", start)
+    monkeypatch.setattr("simtraffic.runner.conduct.Crew", start)
     endpoint = f"http://127.0.0.1:{free_port()}"
 
     assert_nothing_was_sent(sent(endpoint=endpoint, workers=2))
@@ -145,9 +147,10 @@ def test_the_first_line_has_the_address_as_it_was_given(
 ) -> None:
     options = ExportOptions(endpoint=endpoint, protocol=protocol)
 
-    target = find_target(options, {}, None, ("traces", "logs"))
+    signals = ("traces", "logs")
+    target = find_target(RunOptions(receiver=options), signals)
 
-    assert target.line == f"sending traces and logs: {told}"
+    assert Destination(target, signals).line == f"sending traces and logs: {told}"
 
 
 @pytest.mark.parametrize("protocol", ["http/protobuf", "grpc"])
@@ -185,10 +188,9 @@ class TestWaiting:
 
             result = run(
                 parse_scenario(BRIEF),
+                RunOptions(speed="max", wait_ns=60 * SECOND_NS),
                 endpoint=f"http://127.0.0.1:{port}",
-                speed="max",
-                wait_ns=60 * SECOND_NS,
-                say=say,
+                watchers=[Calls(say=say)],
             )
 
         assert result.exit_code == 0

@@ -12,15 +12,17 @@ import pytest
 from simtraffic.clock import RealClock
 from simtraffic.collector import Collector
 from simtraffic.errors import UsageError
+from simtraffic.export.environment import ExportOptions
 from simtraffic.export.file import FileSink
 from simtraffic.ledger import Ledger
 from simtraffic.result.sketch import QuantileSketch
 from simtraffic.result.tally import Tally
-from simtraffic.runner import StopSignal, plan, run, simulate
+from simtraffic.runner import RunOptions, StopSignal, plan, run, simulate
 from simtraffic.runner.outlets import FileOutlet, Outlets
 from simtraffic.runner.playback import Playback
 from simtraffic.runner.setup import Setup
 from simtraffic.scenario import parse_scenario, with_overrides
+from tests.asking import Calls
 from tests.told import RICH
 
 if TYPE_CHECKING:
@@ -68,7 +70,10 @@ def test_everything_arrives_as_the_ledger_says(
     endpoint = collector.grpc_endpoint if protocol == "grpc" else collector.http_endpoint
 
     result = run(
-        parse_scenario(BRIEF), endpoint=endpoint, protocol=protocol, speed=speed, start=START
+        parse_scenario(BRIEF),
+        RunOptions(
+            receiver=ExportOptions(endpoint=endpoint, protocol=protocol), speed=speed, start=START
+        ),
     )
 
     counts = collector.counts().as_dict()
@@ -86,10 +91,9 @@ def test_file_and_receiver_get_the_same(collector: Collector, tmp_path: Path) ->
 
     result = run(
         parse_scenario(BRIEF),
+        RunOptions(speed="max", start=START),
         endpoint=collector.grpc_endpoint,
         out=str(path),
-        speed="max",
-        start=START,
     )
 
     ids = {
@@ -114,11 +118,10 @@ def test_stopping_tells_what_has_arrived_to_its_end(collector: Collector) -> Non
     long = RICH.replace("duration: 20s", "duration: 10m")
     result = run(
         parse_scenario(long),
+        RunOptions(speed=2.0, start=START),
         endpoint=collector.grpc_endpoint,
-        speed=2.0,
-        start=START,
         stop=stop,
-        on_snapshot=watch,
+        watchers=[Calls(see=watch)],
     )
 
     assert result.exit_code == 130
@@ -134,8 +137,8 @@ def test_the_drain_cuts_whole_requests(tmp_path: Path) -> None:
     """What would end too late is skipped, never told by half; the same at any speed."""
     path = tmp_path / "out.jsonl"
 
-    whole = run(parse_scenario(BRIEF), out=str(path), start=START)
-    cut = run(parse_scenario(BRIEF), out=str(path), start=START, drain_ns=100_000_000)
+    whole = run(parse_scenario(BRIEF), RunOptions(start=START), out=str(path))
+    cut = run(parse_scenario(BRIEF), RunOptions(start=START, drain_ns=100_000_000), out=str(path))
 
     assert whole.schedule.skipped == 0
     assert 0 < cut.schedule.skipped < cut.schedule.planned
@@ -175,9 +178,8 @@ def test_a_built_in_collector_that_dies_costs_what_it_did_not_take_and_not_the_l
 
     result = run(
         parse_scenario(BRIEF),
-        speed="max",
-        drain_ns=1_000_000_000,
-        say=lambda _line: started[0]._process.kill(),
+        RunOptions(speed="max", drain_ns=1_000_000_000),
+        watchers=[Calls(say=lambda _line: started[0]._process.kill())],
     )
 
     assert result.exit_code == 4
@@ -190,7 +192,9 @@ def test_a_built_in_collector_that_dies_costs_what_it_did_not_take_and_not_the_l
 def test_a_receiver_that_never_answers_costs_everything_and_says_so(mute: str) -> None:
     """Exit code 4; what was lost, when and why."""
     result = run(
-        parse_scenario(BRIEF), endpoint=mute, speed="max", start=START, drain_ns=1_000_000_000
+        parse_scenario(BRIEF),
+        RunOptions(speed="max", start=START, drain_ns=1_000_000_000),
+        endpoint=mute,
     )
 
     assert result.exit_code == 4
@@ -204,11 +208,8 @@ def test_a_full_queue_drops_and_never_waits_with_a_clock(mute: str) -> None:
     """An open model: the schedule goes on, what does not fit is counted as dropped."""
     result = run(
         parse_scenario(BRIEF),
+        RunOptions(speed=20.0, start=START, queue_bytes=50_000, drain_ns=1_000_000_000),
         endpoint=mute,
-        speed=20.0,
-        start=START,
-        queue_bytes=50_000,
-        drain_ns=1_000_000_000,
     )
 
     assert result.signals["traces"].dropped > 0
@@ -226,7 +227,7 @@ def test_nothing_is_late_in_simulated_time(tmp_path: Path, signals: str) -> None
     telemetry = scenario.telemetry.model_copy(update=settings)
     scenario = scenario.model_copy(update={"telemetry": telemetry, "errors": {}})
 
-    result = run(scenario, out=str(tmp_path / "o"), start=START)
+    result = run(scenario, RunOptions(start=START), out=str(tmp_path / "o"))
 
     late = result.schedule.lateness_seconds
     assert (late.p50, late.p99, late.max) == (0, 0, 0)
@@ -236,13 +237,13 @@ def test_nothing_is_late_in_simulated_time(tmp_path: Path, signals: str) -> None
 @pytest.mark.parametrize("speed", ["fast", "-1", "nan", 0, "0"])
 def test_a_speed_that_is_none_is_refused(speed: str | float) -> None:
     with pytest.raises(UsageError, match="--speed"):
-        run(parse_scenario(BRIEF), out="-", speed=speed)
+        run(parse_scenario(BRIEF), RunOptions(speed=speed), out="-")
 
 
 @pytest.mark.parametrize("start", ["yesterday", "1969-12-31T23:59:59Z", "2400-01-01T00:00:00Z"])
 def test_a_start_that_is_none_is_refused(start: str) -> None:
     with pytest.raises(UsageError, match="--start"):
-        run(parse_scenario(BRIEF), out="-", start=start)
+        run(parse_scenario(BRIEF), RunOptions(start=start), out="-")
 
 
 def test_simulate_gives_the_tables_that_run_tells() -> None:
@@ -253,7 +254,7 @@ def test_simulate_gives_the_tables_that_run_tells() -> None:
 
     assert (
         sum(len(block) for block in blocks)
-        == run(scenario, out="/dev/null", start=START).schedule.generated
+        == run(scenario, RunOptions(start=START), out="/dev/null").schedule.generated
     )
 
 
@@ -267,7 +268,7 @@ class TestPlan:
         scenario = parse_scenario(self.EVEN)
         foretold = plan(scenario)
 
-        result = run(scenario, out=str(tmp_path / "o"), start=START)
+        result = run(scenario, RunOptions(start=START), out=str(tmp_path / "o"))
 
         assert foretold.schedule.planned == result.schedule.planned == 100
         for signal, got in result.signals.items():
@@ -294,7 +295,7 @@ class TestPlan:
 
         assert foretold.notes
         short = parse_scenario(text.replace("4m", "20s").replace("interval: 1s", "interval: 10s"))
-        real = run(short, out="/dev/null", start=START)
+        real = run(short, RunOptions(start=START), out="/dev/null")
         for signal in ("traces", "logs"):
             per_request = foretold.signals[signal].generated / foretold.schedule.planned
             measured = real.signals[signal].generated / real.schedule.generated
@@ -335,7 +336,7 @@ class TestACutRun:
     def test_does_not_judge_what_it_never_comes_to(self, tmp_path: Path) -> None:
         scenario = parse_scenario(self.THRESHOLDS)
 
-        cut = run(scenario, out=str(tmp_path / "o"), start=START, duration_ns=2 * 10**9)
+        cut = run(scenario, RunOptions(start=START, duration_ns=2 * 10**9), out=str(tmp_path / "o"))
 
         assert [(t.value is None, t.passed) for t in cut.thresholds] == [
             (True, True),
@@ -348,7 +349,7 @@ class TestACutRun:
             "share: 5", "share: 0.0001"
         )
 
-        whole = run(parse_scenario(text), out=str(tmp_path / "o"), start=START)
+        whole = run(parse_scenario(text), RunOptions(start=START), out=str(tmp_path / "o"))
 
         assert (whole.thresholds[0].value, whole.thresholds[0].passed) == (None, False)
 
@@ -358,7 +359,9 @@ class TestACutRun:
         )
 
         result = run(
-            parse_scenario(text), out=str(tmp_path / "o"), start=START, duration_ns=20 * 10**9
+            parse_scenario(text),
+            RunOptions(start=START, duration_ns=20 * 10**9),
+            out=str(tmp_path / "o"),
         )
 
         assert [stage.name for stage in result.stages] == ["hold", "hold-on"]
@@ -367,7 +370,7 @@ class TestACutRun:
     @pytest.mark.parametrize("duration_ns", [0, -1])
     def test_of_no_length_is_refused(self, duration_ns: int) -> None:
         with pytest.raises(UsageError, match="--duration"):
-            run(parse_scenario(BRIEF), out="-", duration_ns=duration_ns)
+            run(parse_scenario(BRIEF), RunOptions(duration_ns=duration_ns), out="-")
 
     def test_beyond_all_measure_is_refused(self) -> None:
         huge = with_overrides(parse_scenario(BRIEF), scale=1e12)

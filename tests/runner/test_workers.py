@@ -17,9 +17,11 @@ import pytest
 from simtraffic.clock import monotonic
 from simtraffic.collector import Collector
 from simtraffic.errors import UsageError
-from simtraffic.runner import StopSignal, run
+from simtraffic.export.environment import ExportOptions
+from simtraffic.runner import RunOptions, StopSignal, run
 from simtraffic.scenario import parse_scenario
 from simtraffic.self_telemetry import Page
+from tests.asking import Calls
 from tests.told import RICH
 
 if TYPE_CHECKING:
@@ -96,10 +98,8 @@ def test_several_tell_what_one_tells_and_judge_it_alike() -> None:
             results.append(
                 run(
                     scenario,
+                    RunOptions(speed="max", start=START, workers=workers),
                     endpoint=collector.grpc_endpoint,
-                    speed="max",
-                    start=START,
-                    workers=workers,
                 )
             )
             told.append((bag(collector.spans()), bag(collector.log_records())))
@@ -130,10 +130,8 @@ imperfections:
         with Collector(keep=True) as collector:
             result = run(
                 scenario,
+                RunOptions(speed="max", start=START, workers=workers),
                 endpoint=collector.grpc_endpoint,
-                speed="max",
-                start=START,
-                workers=workers,
             )
             counts.append(result.imperfections)
             told.append(bag(collector.spans()))
@@ -150,16 +148,17 @@ def test_a_shard_is_divided_further(collector: Collector) -> None:
     for shard in ("1/2", "2/2"):
         result = run(
             scenario,
-            endpoint=collector.http_endpoint,
-            protocol="http/protobuf",
-            speed="max",
-            start=START,
-            shard=shard,
-            workers=2,
+            RunOptions(
+                receiver=ExportOptions(endpoint=collector.http_endpoint, protocol="http/protobuf"),
+                speed="max",
+                start=START,
+                shard=shard,
+                workers=2,
+            ),
         )
         assert (result.exit_code, result.shard) == (0, shard)
     with Collector(keep=True) as whole:
-        run(scenario, endpoint=whole.grpc_endpoint, speed="max", start=START)
+        run(scenario, RunOptions(speed="max", start=START), endpoint=whole.grpc_endpoint)
         assert bag(collector.spans()) == bag(whole.spans())
 
 
@@ -174,10 +173,9 @@ def test_a_worker_that_is_killed_fails_the_run_and_the_others_go_on(collector: C
 
     result = run(
         parse_scenario(RICH),
+        RunOptions(speed=10, workers=2),
         endpoint=collector.grpc_endpoint,
-        speed=10,
-        workers=2,
-        on_snapshot=kill,
+        watchers=[Calls(see=kill)],
     )
 
     assert killed
@@ -216,9 +214,9 @@ def test_a_stop_drains_all_of_them(collector: Collector) -> None:
 
     result = run(
         parse_scenario(LONG),
+        RunOptions(workers=2),
         endpoint=collector.grpc_endpoint,
-        workers=2,
-        on_snapshot=end,
+        watchers=[Calls(see=end)],
         stop=stop,
     )
 
@@ -231,7 +229,7 @@ def test_a_stop_drains_all_of_them(collector: Collector) -> None:
 @pytest.mark.real  # real time, real processes
 def test_a_refused_credential_ends_all_of_them() -> None:
     with Collector(faults=["status=401"]) as collector:
-        result = run(parse_scenario(LONG), endpoint=collector.grpc_endpoint, workers=2)
+        result = run(parse_scenario(LONG), RunOptions(workers=2), endpoint=collector.grpc_endpoint)
 
     assert result.exit_code == 4
     assert_balanced(result)
@@ -243,10 +241,9 @@ def test_a_page_tells_of_all_of_them(collector: Collector) -> None:
     with Page(0) as page:
         result = run(
             parse_scenario(RICH),
+            RunOptions(speed="max", workers=2),
             endpoint=collector.grpc_endpoint,
-            speed="max",
-            workers=2,
-            observers=[page],
+            watchers=[page],
         )
         total = page._account.total()
 
@@ -257,9 +254,9 @@ def test_a_page_tells_of_all_of_them(collector: Collector) -> None:
 @pytest.mark.parametrize("workers", [0, -1, 1000])
 def test_a_number_that_is_none_is_refused(workers: int) -> None:
     with pytest.raises(UsageError, match="--workers: not a number of processes"):
-        run(parse_scenario(RICH), workers=workers)
+        run(parse_scenario(RICH), RunOptions(workers=workers))
 
 
 def test_several_do_not_write_one_file(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"--workers: .*--out"):
-        run(parse_scenario(RICH), workers=2, out=str(tmp_path / "told.jsonl"))
+        run(parse_scenario(RICH), RunOptions(workers=2), out=str(tmp_path / "told.jsonl"))

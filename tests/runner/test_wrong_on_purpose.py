@@ -2,7 +2,7 @@
 
 from simtraffic.report.tables import to_text
 from simtraffic.report.terminal import summary
-from simtraffic.runner import run
+from simtraffic.runner import RunOptions, run
 from simtraffic.scenario import parse_scenario
 
 SCENARIO = """
@@ -26,7 +26,7 @@ imperfections:
 
 
 def test_the_collector_finds_it_and_the_summary_calls_nothing_a_fault():
-    result = run(parse_scenario(SCENARIO, file="wrong.yaml"), speed="max", environ={})
+    result = run(parse_scenario(SCENARIO, file="wrong.yaml"), RunOptions(speed="max", environ={}))
 
     assert result.collector is not None
     found = {fault["message"].rpartition(": ")[2] for fault in result.collector["faults"]}

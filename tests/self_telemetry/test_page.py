@@ -20,11 +20,12 @@ from simtraffic.collector import Collector
 from simtraffic.errors import UsageError
 from simtraffic.ledger import SIGNALS, Ledger
 from simtraffic.result.snapshot import Snapshot
-from simtraffic.runner import run
+from simtraffic.result.watcher import Subject
+from simtraffic.runner import RunOptions, run
 from simtraffic.scenario import parse_scenario
 from simtraffic.self_telemetry import Page
 from simtraffic.self_telemetry.health import HOLD_UP_S, SILENCE_S, STANDSTILL_S
-from simtraffic.self_telemetry.subject import Subject
+from tests.asking import Calls
 from tests.real.programs import tool
 from tests.told import RICH
 
@@ -140,11 +141,9 @@ class TestMetrics:
             results = [
                 run(
                     scenario,
+                    RunOptions(start=START, speed="max", drain_ns=ns),
                     endpoint=endpoint,
-                    start=START,
-                    speed="max",
-                    drain_ns=ns,
-                    observers=[page],
+                    watchers=[page],
                 )
                 for endpoint, ns in (
                     (collector.grpc_endpoint, 30 * 10**9),
@@ -160,7 +159,7 @@ class TestMetrics:
     ) -> None:
         out = tmp_path_factory.mktemp("out") / "told.jsonl"
 
-        result = run(parse_scenario(BRIEF), out=str(out), start=START, observers=[page])
+        result = run(parse_scenario(BRIEF), RunOptions(start=START), out=str(out), watchers=[page])
 
         found = values(page)
         assert_is_the_ledger(found, [result])
@@ -182,11 +181,9 @@ class TestMetrics:
         with Collector("127.0.0.1:0", "127.0.0.1:0") as collector:
             run(
                 parse_scenario(BRIEF),
+                RunOptions(start=START, speed=speed),
                 endpoint=collector.grpc_endpoint,
-                start=START,
-                speed=speed,
-                on_snapshot=look,
-                observers=[page],
+                watchers=[Calls(see=look), page],
             )
 
         assert {snapshot.draining for snapshot, _ in seen} == {False, True}
@@ -219,7 +216,12 @@ class TestMetrics:
             scrapes = [pool.submit(scrape) for _ in range(2)]
             try:
                 for _ in range(2):
-                    run(scenario, endpoint=collector.grpc_endpoint, speed="max", observers=[page])
+                    run(
+                        scenario,
+                        RunOptions(speed="max"),
+                        endpoint=collector.grpc_endpoint,
+                        watchers=[page],
+                    )
             finally:
                 stop.set()
 

@@ -9,7 +9,7 @@ import pytest
 from simtraffic.clock import monotonic
 from simtraffic.collector import Collector
 from simtraffic.errors import UsageError
-from simtraffic.runner import run
+from simtraffic.runner import RunOptions, run
 from simtraffic.scenario import parse_scenario
 from simtraffic.self_telemetry.push import Push
 from tests.told import RICH
@@ -40,9 +40,9 @@ def test_the_last_figures_are_the_ledger_and_a_trace_tells_the_stages() -> None:
         with Push(own.grpc_endpoint) as push:
             result = run(
                 parse_scenario(RICH),
+                RunOptions(speed="max"),
                 endpoint=generated.grpc_endpoint,
-                speed="max",
-                observers=[push],
+                watchers=[push],
             )
         figures, spans = last_values(own), own.spans()
 
@@ -74,9 +74,9 @@ def test_a_receiver_that_is_away_costs_a_few_seconds_and_no_word(
         with Push("http://127.0.0.1:1") as push:
             result = run(
                 parse_scenario(RICH),
+                RunOptions(speed="max"),
                 endpoint=generated.grpc_endpoint,
-                speed="max",
-                observers=[push],
+                watchers=[push],
             )
         assert monotonic() - began < 20
 

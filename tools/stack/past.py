@@ -20,7 +20,8 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
 from opentelemetry.proto.metrics.v1.metrics_pb2 import DataPointFlags
 from ruamel.yaml import YAML
 
-from simtraffic.runner import run
+from simtraffic.export.environment import ExportOptions
+from simtraffic.runner import RunOptions, run
 from simtraffic.units import parse_duration
 from tools.rules.alerts import CONFIG, alerts, rules
 from tools.stack.addresses import Addresses
@@ -70,7 +71,7 @@ class Past:
     start: datetime
 
     def tell(self, scenario: Scenario, service: str, **options: Any) -> None:
-        """Send a run's metrics under this name of a service."""
+        """Send a run's metrics under this name of a service; options as of a run."""
         metrics = scenario.telemetry.metrics.model_copy(update={"exemplars": False})
         telemetry = scenario.telemetry.model_copy(
             update={"signals": ("metrics",), "metrics": metrics}
@@ -78,11 +79,14 @@ class Past:
         named = scenario.service.model_copy(update={"name": service})
         result = run(
             scenario.model_copy(update={"telemetry": telemetry, "service": named}),
-            endpoint=f"{self.url}/api/v1/otlp",
-            protocol="http/protobuf",
-            speed="max",
-            start=self.start,
-            **options,
+            RunOptions(
+                receiver=ExportOptions(
+                    endpoint=f"{self.url}/api/v1/otlp", protocol="http/protobuf"
+                ),
+                speed="max",
+                start=self.start,
+                **options,
+            ),
         )
         counts = result.signals["metrics"]
         if not counts.generated == counts.accepted > 0:
