@@ -12,9 +12,9 @@ import pytest
 
 from simtraffic.clock import monotonic
 from simtraffic.collector import Collector
-from simtraffic.ledger import SIGNALS
 from simtraffic.runner import run
 from simtraffic.scenario import parse_scenario
+from simtraffic.signals import SIGNALS
 from tests.network.line import Line, Weather
 from tests.told import RICH
 
