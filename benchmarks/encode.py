@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 from benchmarks.figures import Figure
 from benchmarks.processes import PYTHON, run
 from benchmarks.traffic import scenario
+from simtraffic.signals import Chunk, Form
 
 if TYPE_CHECKING:
     from simtraffic.clock import Flag
-    from simtraffic.otlp.requests import Chunk
 
 TITLE = "simulate and encode traces, metrics and logs on one core, nothing sent"
 
@@ -54,7 +54,7 @@ class _Nowhere:
     def __init__(self) -> None:
         self.octets = 0
 
-    def form(self, signal: str) -> str:  # noqa: ARG002
+    def form(self, signal: str) -> Form:  # noqa: ARG002
         return "protobuf"
 
     def submit(self, chunk: Chunk, *, block: bool, stop: Flag) -> None:  # noqa: ARG002

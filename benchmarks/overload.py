@@ -28,10 +28,10 @@ from simtraffic.runner.outlets import Outlets
 from simtraffic.runner.playback import Playback
 from simtraffic.runner.setup import Setup
 from simtraffic.scenario import parse_scenario
+from simtraffic.signals import Chunk, Form
 
 if TYPE_CHECKING:
     from simtraffic.clock import Flag
-    from simtraffic.otlp.requests import Chunk
 
 SCENARIO = """\
 version: 1
@@ -83,7 +83,7 @@ class Notes:
     noted: list[tuple[float, Chunk]] = field(default_factory=list)
     fatal: str | None = None
 
-    def form(self, signal: str) -> str:  # noqa: ARG002 - the same for all
+    def form(self, signal: str) -> Form:  # noqa: ARG002 - the same for all
         """Protobuf."""
         return "protobuf"
 

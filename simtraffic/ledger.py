@@ -11,8 +11,7 @@ import threading
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal
 
-SIGNALS = ("traces", "metrics", "logs")
-UNITS = {"traces": "spans", "metrics": "data_points", "logs": "log_records"}
+from simtraffic.signals import SIGNALS
 
 LossOutcome = Literal["rejected", "failed", "dropped"]
 

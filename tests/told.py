@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
@@ -14,9 +14,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from simtraffic.runner.setup import Setup
 from simtraffic.scenario import parse_scenario
-
-if TYPE_CHECKING:
-    from simtraffic.otlp.requests import Chunk
+from simtraffic.signals import Chunk
 
 REQUESTS: dict[str, Any] = {
     "traces": ExportTraceServiceRequest,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from simtraffic.export.answers import SERVICES
-from simtraffic.ledger import UNITS
+from simtraffic.signals import UNITS
 
 if TYPE_CHECKING:
     from google.protobuf.message import Message

@@ -16,7 +16,7 @@ from simtraffic.collector.partial import Taken, count_items, drop_last
 from simtraffic.collector.traces import MISSING_PARENT, TraceCheck
 from simtraffic.export.answers import SERVICES, one_line
 from simtraffic.export.otlp_json import from_json, message_to_json
-from simtraffic.ledger import SIGNALS, UNITS
+from simtraffic.signals import SIGNALS, UNITS
 
 if TYPE_CHECKING:
     from google.protobuf.message import Message

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import Literal, Protocol
+from typing import Protocol
 
-__all__ = ["Batch", "Form", "Outcome", "SendResult", "Transport"]
+from simtraffic.signals import Form
 
-Form = Literal["protobuf", "json"]
+__all__ = ["Batch", "Outcome", "SendResult", "Transport"]
 
 
 @dataclass(frozen=True, slots=True)

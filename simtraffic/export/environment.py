@@ -26,7 +26,7 @@ from simtraffic.export.settings import (
     Protocol,
 )
 from simtraffic.export.variables import PREFIX, warnings
-from simtraffic.ledger import SIGNALS
+from simtraffic.signals import SIGNALS
 
 _DEFAULT_TIMEOUT_S = 10.0
 _Word = TypeVar("_Word", bound=str)

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 
 from simtraffic.export import Batch
 from simtraffic.export.sizes import LearntSize
+from simtraffic.signals import Form
 
 if TYPE_CHECKING:
     import threading
 
-    from simtraffic.export import Form
     from simtraffic.export.receiver import Receiver
 
 

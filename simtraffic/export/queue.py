@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from simtraffic.export.lane import Lane, Pending
 from simtraffic.export.receiver import Receiver
-from simtraffic.ledger import SIGNALS
+from simtraffic.signals import SIGNALS
 
 if TYPE_CHECKING:
     from simtraffic.export import Batch

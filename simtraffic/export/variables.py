@@ -11,7 +11,7 @@ import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal
 
-from simtraffic.ledger import SIGNALS
+from simtraffic.signals import SIGNALS
 
 Temporality = Literal["cumulative", "delta"]
 

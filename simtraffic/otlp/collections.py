@@ -11,7 +11,8 @@ from opentelemetry.proto.metrics.v1 import metrics_pb2 as pb
 from simtraffic.arrays import Array, Ints
 from simtraffic.metrics.running import Running
 from simtraffic.otlp.points import PointWriter
-from simtraffic.otlp.requests import MAX_REQUEST_BYTES, Chunk
+from simtraffic.otlp.requests import MAX_REQUEST_BYTES
+from simtraffic.signals import Chunk
 
 if TYPE_CHECKING:
     from simtraffic.metrics.aggregation import Aggregator, Counter, Histogram, Level

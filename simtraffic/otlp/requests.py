@@ -8,7 +8,6 @@ The JSON form is the entries of that list, joined by commas; whoever sends it pu
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from opentelemetry.proto.common.v1.common_pb2 import InstrumentationScope, KeyValue
@@ -16,6 +15,7 @@ from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 
 from simtraffic.otlp.json_template import FILLER, json_text, otlp_dict
 from simtraffic.otlp.values import any_value
+from simtraffic.signals import Chunk, Form
 
 if TYPE_CHECKING:
     from simtraffic.otlp.encoder import Piece
@@ -33,18 +33,6 @@ REQUEST_FIELDS = {
     "logs": ("resourceLogs", "scopeLogs", "logRecords"),
 }
 """JSON names of the nested lists of a request, by signal."""
-
-
-@dataclass(frozen=True, slots=True)
-class Chunk:
-    """A part of an export request: whole entries of its outermost list."""
-
-    signal: str
-    payload: bytes
-    count: int
-    """Spans, data points or log records inside."""
-    proto_bytes: int
-    """Size as protobuf."""
 
 
 def varint(value: int) -> bytes:
@@ -126,7 +114,7 @@ class Packer:
         self,
         envelopes: Sequence[Envelope],
         *,
-        form: str = "protobuf",
+        form: Form = "protobuf",
         max_bytes: int | None = None,
     ) -> None:
         """One envelope per instance; the bound depends on the form unless it is given."""
@@ -209,4 +197,6 @@ class _Draft:
         """The chunk."""
         self._close_entry()
         glue = b"," if self._packer.form == "json" else b""
-        return Chunk(self._signal, glue.join(self._entries), self.count, self._size)
+        return Chunk(
+            self._signal, glue.join(self._entries), self.count, self._size, self._packer.form
+        )

@@ -16,8 +16,9 @@ from simtraffic.metrics.series import Instrument
 from simtraffic.metrics.standing import Standing
 from simtraffic.otlp.collections import MetricStream
 from simtraffic.otlp.encoder import Encoder, Scratch
-from simtraffic.otlp.requests import MAX_REQUEST_BYTES, Chunk, Envelope, Packer, resource_message
+from simtraffic.otlp.requests import MAX_REQUEST_BYTES, Envelope, Packer, resource_message
 from simtraffic.otlp.shapes import Shapes
+from simtraffic.signals import Chunk, Form
 
 if TYPE_CHECKING:
     from simtraffic.conventions.context import Context, Plan
@@ -62,7 +63,7 @@ class Telemetry:
         context: Context,
         settings: TelemetrySettings,
         plan: Plan,
-        forms: Sequence[str] = ("protobuf",),
+        forms: Sequence[Form] = ("protobuf",),
         imperfect: Imperfect | None = None,
     ) -> None:
         """``forms`` are the encodings wanted of :meth:`records`."""
@@ -130,7 +131,7 @@ class Telemetry:
         for frame in frames:
             self.aggregator.add(frame)
 
-    def records(self, frames: Sequence[Frame], form: str = "protobuf") -> Iterator[Chunk]:
+    def records(self, frames: Sequence[Frame], form: Form = "protobuf") -> Iterator[Chunk]:
         """Spans and log records of these rows, in chunks ready to be sent."""
         if self.imperfect is not None:
             yield from self._imperfect_records(self.imperfect, frames, form)
@@ -144,7 +145,7 @@ class Telemetry:
             yield from packer.pack(signal, pieces)
 
     def _imperfect_records(
-        self, imperfect: Imperfect, frames: Sequence[Frame], form: str
+        self, imperfect: Imperfect, frames: Sequence[Frame], form: Form
     ) -> Iterator[Chunk]:
         """The same with what is wrong on purpose: log records are of all rows, spans of some."""
         encoder, packer = self._encoders[form], self._packers[form]
@@ -167,7 +168,7 @@ class Telemetry:
                     yield from packed("traces", [part], imperfect.filler_bytes)
         yield from packed("logs", frames)
 
-    def warm_up(self, frames: Sequence[Frame], form: str = "protobuf") -> None:
+    def warm_up(self, frames: Sequence[Frame], form: Form = "protobuf") -> None:
         """Build the templates of these rows before their time is measured."""
         self._is_warming_up = True
         for _ in self.records(frames, form):

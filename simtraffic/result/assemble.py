@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from simtraffic.ledger import UNITS
 from simtraffic.result.result import (
     GeneratorResult,
     IncidentResult,
@@ -22,6 +21,7 @@ from simtraffic.result.result import (
 )
 from simtraffic.result.thresholds import Evidence, evaluate
 from simtraffic.result.verdict import judge
+from simtraffic.signals import UNITS
 
 if TYPE_CHECKING:
     from simtraffic.ledger import Ledger

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from simtraffic import figures
 from simtraffic.errors import ExitCode
-from simtraffic.ledger import UNITS
+from simtraffic.signals import UNITS
 
 if TYPE_CHECKING:
     from simtraffic.ledger import Ledger

@@ -18,10 +18,10 @@ from simtraffic.export.hosts import foreign_hosts
 from simtraffic.export.settings import STANDARD_PORTS
 from simtraffic.runner.outlets import FileOutlet, Outlet, ReceiverOutlet
 from simtraffic.runner.readiness import Readiness, await_receivers
+from simtraffic.signals import Form
 
 if TYPE_CHECKING:
     from simtraffic.collector.embedded import EmbeddedCollector
-    from simtraffic.export import Form
     from simtraffic.export.settings import ExportSettings, Protocol
     from simtraffic.ledger import Ledger
     from simtraffic.runner.options import RunOptions

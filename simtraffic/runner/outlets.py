@@ -9,23 +9,21 @@ from simtraffic.clock import unix_ns
 from simtraffic.export import Batch
 from simtraffic.export.otlp_json import json_body
 from simtraffic.export.splitting import cut_between_records
-from simtraffic.ledger import SIGNALS
 from simtraffic.runner.cap import Meter
+from simtraffic.signals import SIGNALS, Chunk, Form
 
 if TYPE_CHECKING:
     from simtraffic.clock import Flag
-    from simtraffic.export import Form
     from simtraffic.export.delivery import Delivery
     from simtraffic.export.file import FileSink
     from simtraffic.ledger import Ledger
-    from simtraffic.otlp.requests import Chunk
     from simtraffic.runner.cap import Cap
 
 
 class Outlet(Protocol):
     """Takes chunks, those of a signal in one form."""
 
-    def form(self, signal: str) -> str:
+    def form(self, signal: str) -> Form:
         """``protobuf`` or ``json``: how spans and log records are wanted."""
         ...
 
@@ -47,7 +45,7 @@ class ReceiverOutlet:
         self.delivery = delivery
         self._forms = forms
 
-    def form(self, signal: str) -> str:
+    def form(self, signal: str) -> Form:
         """As the protocol of the signal has it."""
         return self._forms[signal]
 
@@ -76,7 +74,7 @@ class FileOutlet:
         """Over an open sink."""
         self.sink = sink
 
-    def form(self, signal: str) -> str:  # noqa: ARG002 - the same for all
+    def form(self, signal: str) -> Form:  # noqa: ARG002 - the same for all
         """JSON."""
         return "json"
 
@@ -128,7 +126,7 @@ class Outlets:
         """Why nothing more can be delivered to one of them, or may be."""
         return self._capped or next((each.fatal for each in self._outlets if each.fatal), None)
 
-    def records(self, chunk: Chunk, form: str, *, block: bool) -> None:
+    def records(self, chunk: Chunk, form: Form, *, block: bool) -> None:
         """Spans or log records in this form."""
         if form == self._outlets[0].form(chunk.signal):
             self._ledger.add_generated(chunk.signal, chunk.count)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simtraffic.ledger import SIGNALS, UNITS, Ledger
+from simtraffic.ledger import Ledger
 from simtraffic.result.plan import (
     CurvePoint,
     PlannedGenerator,
@@ -29,10 +29,10 @@ from simtraffic.runner.playback import Playback
 from simtraffic.runner.setup import Setup, within
 from simtraffic.runner.stop import StopSignal
 from simtraffic.scenario.imperfections import Imperfections
+from simtraffic.signals import SIGNALS, UNITS, Chunk, Form
 
 if TYPE_CHECKING:
     from simtraffic.clock import Flag
-    from simtraffic.otlp.requests import Chunk
     from simtraffic.otlp.telemetry import Telemetry
     from simtraffic.scenario import Scenario
     from simtraffic.schedule.schedule import StageSpan
@@ -62,7 +62,7 @@ class _Counted:
     count: dict[str, int] = field(default_factory=lambda: dict.fromkeys(SIGNALS, 0))
     size: dict[str, int] = field(default_factory=lambda: dict.fromkeys(SIGNALS, 0))
 
-    def form(self, signal: str) -> str:  # noqa: ARG002 - the same for all
+    def form(self, signal: str) -> Form:  # noqa: ARG002 - the same for all
         """Protobuf."""
         return "protobuf"
 

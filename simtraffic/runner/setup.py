@@ -20,6 +20,7 @@ from simtraffic.otlp.telemetry import Telemetry, TelemetrySettings
 from simtraffic.randomness import key_of
 from simtraffic.scenario.quantities import MOST_REQUESTS
 from simtraffic.schedule import Schedule, Shard
+from simtraffic.signals import Form
 from simtraffic.simulation import Simulator
 from simtraffic.simulation.tables import WORKFLOWS
 
@@ -92,7 +93,7 @@ class Setup:
         """The blocks of this shard, in order of time."""
         return self.schedule.shard_blocks(self.shard)
 
-    def steps(self, forms: Sequence[str] = ("protobuf",)) -> Iterator[list[int]]:
+    def steps(self, forms: Sequence[Form] = ("protobuf",)) -> Iterator[list[int]]:
         """Blocks in groups of about :data:`STEP_ARRIVALS` expected arrivals."""
         arrivals = min(STEP_ARRIVALS[form] for form in forms)
         size = max(1, int(arrivals // max(self.schedule.block_size, 1)))
@@ -101,7 +102,7 @@ class Setup:
             yield list(blocks[first : first + size])
 
     def telemetry(
-        self, forms: Sequence[str] = ("protobuf",), drain_ns: int = DEFAULT_DRAIN_NS
+        self, forms: Sequence[Form] = ("protobuf",), drain_ns: int = DEFAULT_DRAIN_NS
     ) -> Telemetry:
         """The teller of this run, for these encodings; nothing is told after the drain."""
         scenario = self.scenario

@@ -17,7 +17,7 @@ from simtraffic.errors import UsageError
 from simtraffic.export import Batch, Outcome
 from simtraffic.export.connect import open_transport
 from simtraffic.export.settings import ExportSettings
-from simtraffic.ledger import SIGNALS
+from simtraffic.signals import SIGNALS
 
 START_NS = 1_767_225_600_000_000_000  # 2026-01-01T00:00:00Z
 

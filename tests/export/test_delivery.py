@@ -18,7 +18,8 @@ from simtraffic.export.delivery import (
     Delivery,
 )
 from simtraffic.export.retry import RetryPolicy
-from simtraffic.ledger import SIGNALS, Ledger
+from simtraffic.ledger import Ledger
+from simtraffic.signals import SIGNALS
 from tests.examples import examples
 
 ACCEPTED = SendResult(Outcome.ACCEPTED)

@@ -17,7 +17,8 @@ from simtraffic.export.connect import open_transport
 from simtraffic.export.delivery import Delivery
 from simtraffic.export.otlp_json import from_json
 from simtraffic.export.settings import ExportSettings, Protocol
-from simtraffic.ledger import SIGNALS, Ledger
+from simtraffic.ledger import Ledger
+from simtraffic.signals import SIGNALS
 from tests.export.test_splitting import batch_of, flat, request_of
 
 LONG_S = 20.0

@@ -14,7 +14,7 @@ from simtraffic.export.answers import SERVICES
 from simtraffic.export.lane import Pending
 from simtraffic.export.otlp_json import entries_of, from_json, json_body
 from simtraffic.export.splitting import cut_between_chunks, cut_between_records, describe
-from simtraffic.ledger import SIGNALS
+from simtraffic.signals import SIGNALS
 from tests.examples import examples
 
 

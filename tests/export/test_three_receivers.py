@@ -14,7 +14,8 @@ from simtraffic.export.connect import open_transport
 from simtraffic.export.delivery import Delivery
 from simtraffic.export.environment import ExportOptions, resolve_export
 from simtraffic.export.otlp_json import from_json
-from simtraffic.ledger import SIGNALS, Ledger
+from simtraffic.ledger import Ledger
+from simtraffic.signals import SIGNALS
 from tests.export.test_grpc import Server as GrpcServer
 from tests.export.test_http import Server as HttpServer
 from tests.export.test_splitting import batch_of, flat, request_of

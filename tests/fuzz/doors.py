@@ -22,7 +22,7 @@ from simtraffic.collector.receiver import Receiver
 from simtraffic.collector.traces import TraceCheck
 from simtraffic.export.answers import SERVICES
 from simtraffic.export.otlp_json import message_to_json
-from simtraffic.ledger import UNITS
+from simtraffic.signals import UNITS
 from tests.fuzz import corpus
 
 # Smaller than any bomb, larger than any input.

@@ -27,12 +27,12 @@ from simtraffic.runner.outlets import Outlets
 from simtraffic.runner.playback import TICK_NS, Playback
 from simtraffic.runner.setup import Setup
 from simtraffic.scenario import Scenario, parse_scenario
+from simtraffic.signals import Chunk, Form
 from tests.examples import examples
 from tests.told import REQUESTS, RICH
 
 if TYPE_CHECKING:
     from simtraffic.clock import Flag
-    from simtraffic.otlp.requests import Chunk
 
 START = "2026-01-01T00:00:00Z"
 START_NS = 1_767_225_600_000_000_000
@@ -84,7 +84,7 @@ class Told:
     lateness: float | None = None
     fatal: str | None = None
 
-    def form(self, signal: str) -> str:
+    def form(self, signal: str) -> Form:
         return "protobuf"
 
     def submit(self, chunk: Chunk, *, block: bool, stop: Flag) -> None:

@@ -12,8 +12,8 @@ import pytest
 
 from simtraffic.clock import monotonic
 from simtraffic.collector import Collector
-from simtraffic.ledger import SIGNALS
 from simtraffic.scenario import parse_scenario
+from simtraffic.signals import SIGNALS
 from tests.asking import run_with
 from tests.network.line import Line, Weather
 from tests.told import RICH

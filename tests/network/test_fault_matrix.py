@@ -9,9 +9,9 @@ import pytest
 from simtraffic.clock import monotonic
 from simtraffic.collector import Collector
 from simtraffic.export.environment import ExportOptions
-from simtraffic.ledger import SIGNALS, UNITS
 from simtraffic.runner import RunOptions, run
 from simtraffic.scenario import parse_scenario
+from simtraffic.signals import SIGNALS, UNITS
 from tests.told import RICH
 from tools.fault_matrix import EXIT, PROTOCOLS, ROWS
 

@@ -18,7 +18,7 @@ import pytest
 
 from simtraffic.backends.ports import free_ports, listens
 from simtraffic.clock import monotonic
-from simtraffic.ledger import SIGNALS
+from simtraffic.signals import SIGNALS
 
 PATIENCE_S = 30.0
 """Far beyond what anything here takes on an idle machine, so that a busy one does not fail."""

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from simtraffic.ledger import UNITS
 from simtraffic.report.tables import to_text
 from simtraffic.report.terminal import summary
 from simtraffic.report.terminal_plan import plan_view
 from simtraffic.result.plan import PlannedStage
 from simtraffic.result.result import LossResult, SignalResult, StageResult, TrafficResult
+from simtraffic.signals import UNITS
 from tests.result.results import a_failed_result, a_plan, a_result
 
 GOLDEN = Path(__file__).parent / "golden"

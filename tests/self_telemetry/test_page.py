@@ -18,13 +18,14 @@ from prometheus_client.parser import text_string_to_metric_families as plain_tex
 
 from simtraffic.collector import Collector
 from simtraffic.errors import UsageError
-from simtraffic.ledger import SIGNALS, Ledger
+from simtraffic.ledger import Ledger
 from simtraffic.result.snapshot import Snapshot
 from simtraffic.result.watcher import Subject
 from simtraffic.runner import RunOptions, run
 from simtraffic.scenario import parse_scenario
 from simtraffic.self_telemetry import Page
 from simtraffic.self_telemetry.health import HOLD_UP_S, SILENCE_S, STANDSTILL_S
+from simtraffic.signals import SIGNALS
 from tests.asking import Calls
 from tests.real.programs import tool
 from tests.told import RICH

@@ -9,7 +9,7 @@ from typing import Any
 from simtraffic.collector.faults import codes
 from simtraffic.collector.faults.model import KINDS, STORING, Fault
 from simtraffic.errors import UsageError
-from simtraffic.ledger import SIGNALS
+from simtraffic.signals import SIGNALS
 from simtraffic.units import UnitError, parse_duration, parse_share
 
 _FIRST_ERROR, _LAST_ERROR = 300, 599
