@@ -19,7 +19,7 @@ from simtraffic.ledger import Ledger
 from simtraffic.result.assemble import RunFacts, run_result
 from simtraffic.result.result import GeneratorResult
 from simtraffic.runner.cap import Cap
-from simtraffic.runner.counts import Account, planned_at_once
+from simtraffic.runner.counts import blank_counts, plan_at_once
 from simtraffic.runner.destination import find_target, open_destination, stopped
 from simtraffic.runner.play import Play
 from simtraffic.runner.preview import plan
@@ -33,6 +33,7 @@ from simtraffic.self_telemetry.subject import Subject
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from simtraffic.result.counts import RunCounts
     from simtraffic.result.plan import PlanResult
     from simtraffic.result.result import RunResult
     from simtraffic.result.snapshot import Snapshot
@@ -265,7 +266,7 @@ def _together(
     )
     watch = Watch(setup, watchers, order.factor)
 
-    def see(account: Account) -> None:
+    def see(account: RunCounts) -> None:
         ledger.become(account.ledger)
         queue.queued_bytes = account.queued_bytes
         watch(account)
@@ -288,21 +289,19 @@ def _unsent(order: _Order, refusals: Sequence[str]) -> RunResult:
     for line in order.target.warnings:
         order.note(line)
     scenario = order.setup.scenario.model_copy(update={"thresholds": ()})
-    account = Account.blank(order.setup)
-    account.stage_planned = planned_at_once(order.setup)
-    account.end_ns = 0
+    account = blank_counts(order.setup)
+    plan_at_once(account, order.setup)
     account.undelivered += refusals
-    planned = sum(account.stage_planned)
     for observer in order.observers:
         observer.begin(_subject(order, account.ledger, None))
-    account.ledger.add_requests(planned=planned, skipped=planned)
+    account.skip_rest()
     return _result(
         replace(order, setup=replace(order.setup, scenario=scenario)), account, None, 0.0
     )
 
 
 def _result(
-    order: _Order, account: Account, counts: dict[str, Any] | None, wall_s: float
+    order: _Order, account: RunCounts, counts: dict[str, Any] | None, wall_s: float
 ) -> RunResult:
     """Judge what was counted."""
     ledger, setup = account.ledger, order.setup
@@ -322,7 +321,7 @@ def _result(
         elapsed_ns=account.elapsed_ns,
         speed={0.0: "max", 1.0: "real"}.get(order.factor, order.factor),
         endpoint=order.target.endpoint,
-        stage_planned=account.stage_planned,
+        stage_planned=[stage.planned for stage in account.tally.stages],
         stage_targets=[stage.end_rate for stage in setup.schedule.stages],
         generator=GeneratorResult(
             cpu_seconds=account.cpu_seconds,

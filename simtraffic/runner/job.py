@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from simtraffic.export.settings import ExportSettings
+    from simtraffic.result.counts import RunCounts
     from simtraffic.runner.cap import Cap
-    from simtraffic.runner.counts import Account
     from simtraffic.scenario import Scenario
 
 Order = Literal["go", "stop"]
@@ -37,5 +37,5 @@ class Job:
 class Told:
     """A message of a worker: it is ready, how it stands, or how it ended."""
 
-    account: Account | None = None
+    account: RunCounts | None = None
     is_last: bool = False

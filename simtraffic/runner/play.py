@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from simtraffic.clock import RealClock, cpu_seconds, monotonic, peak_rss_bytes
+from simtraffic.result.counts import RunCounts
 from simtraffic.result.sketch import QuantileSketch
-from simtraffic.runner.counts import Account, blank_tally
+from simtraffic.runner.counts import blank_counts, plan_rest
 from simtraffic.runner.outlets import Outlets
 from simtraffic.runner.playback import Playback
 
@@ -41,7 +42,7 @@ class Play:
     drain_ns: int
     stop: StopSignal
     cap: Cap | None = None
-    on_account: Callable[[Account], None] | None = None
+    on_account: Callable[[RunCounts], None] | None = None
     """Called about four times a second, with counts that go on changing."""
 
     def __post_init__(self) -> None:
@@ -53,7 +54,7 @@ class Play:
             self.setup.telemetry(outlets.forms, self.drain_ns),
             outlets,
             self.ledger,
-            blank_tally(self.setup),
+            blank_counts(self.setup).tally,
             QuantileSketch(),
             self.stop,
             self.drain_ns,
@@ -80,9 +81,9 @@ class Play:
             gc.enable()
             gc.unfreeze()
         self._tell(draining=True)
-        playback.plan_rest()
-        skipped = playback.planned - self.ledger.generated
-        self.ledger.add_requests(planned=playback.planned, skipped=skipped)
+        counts = self.account()
+        plan_rest(counts, self.setup, playback.simulated_blocks)
+        counts.skip_rest()
 
     @property
     def drain_s(self) -> float:
@@ -90,17 +91,15 @@ class Play:
         drain_s = self.drain_ns / 1e9
         return min(drain_s, 10.0) if self.stop.requested else drain_s
 
-    def account(self, *, draining: bool = False) -> Account:
+    def account(self, *, draining: bool = False) -> RunCounts:
         """How it stands."""
         playback, imperfect = self._playback, self._playback.telemetry.imperfect
-        return Account(
-            self.ledger,
-            playback.tally,
-            playback.lateness,
-            playback.stage_planned,
-            planned=playback.planned,
+        return RunCounts(
+            tally=playback.tally,
+            ledger=self.ledger,
+            lateness=playback.lateness,
             elapsed_ns=playback.elapsed_ns,
-            end_ns=playback.end_ns,
+            last_end_ns=playback.last_end_ns,
             loop=playback.loop,
             queued_bytes=self.delivery.queued_bytes if self.delivery else 0,
             draining=draining,

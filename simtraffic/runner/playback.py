@@ -17,7 +17,6 @@ import numpy as np
 from simtraffic.clock import SECOND_NS, monotonic
 from simtraffic.conventions.frames import join_frames
 from simtraffic.result.sketch import QuantileSketch
-from simtraffic.runner.counts import count_by_stage
 from simtraffic.runner.setup import within
 
 if TYPE_CHECKING:
@@ -69,16 +68,11 @@ class Playback:
     last_end_ns: int = field(default=0, init=False)
     """End of the last span so far."""
     simulated_blocks: int = field(default=0, init=False)
-    planned: int = field(default=0, init=False)
-    """Arrivals of the blocks that were simulated."""
-    stage_planned: list[int] = field(default_factory=list, init=False)
 
     def __post_init__(self) -> None:
         """Nothing has happened yet."""
         schedule = self.setup.schedule
         self._limit_ns = schedule.duration_ns + self.drain_ns
-        self._stage_ends = np.array([stage.end_ns for stage in schedule.stages], dtype=np.int64)
-        self.stage_planned = [0] * len(schedule.stages)
         self._held: list[tuple[int, Frame]] = []
         """Rows to be told late on purpose, and when."""
         self._is_collected = False
@@ -94,18 +88,8 @@ class Playback:
         """The next blocks, without the requests that would end after the drain."""
         exchanges = self.setup.simulator.simulate_blocks(blocks)
         self.simulated_blocks += len(blocks)
-        self._plan(exchanges.requests.due_ns)
+        self.tally.plan(exchanges.requests.due_ns)
         return within(exchanges, self._limit_ns)
-
-    def _plan(self, due_ns: np.ndarray) -> None:
-        self.planned += len(due_ns)
-        counts = count_by_stage(due_ns, self._stage_ends)
-        self.stage_planned = [a + b for a, b in zip(self.stage_planned, counts, strict=True)]
-
-    def plan_rest(self) -> None:
-        """Count the arrivals of the blocks that an early end left out."""
-        for block in self.setup.blocks()[self.simulated_blocks :]:
-            self._plan(self.setup.schedule.arrivals(block))
 
     def count(self, exchanges: Exchanges) -> None:
         """Book requests that have arrived."""

@@ -12,7 +12,7 @@ from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Self
 
 from simtraffic import children
-from simtraffic.runner.counts import Account
+from simtraffic.runner.counts import blank_counts, plan_whole
 from simtraffic.runner.job import Job
 from simtraffic.runner.play import EVERY_S
 from simtraffic.schedule import Shard
@@ -20,6 +20,7 @@ from simtraffic.schedule import Shard
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from simtraffic.result.counts import RunCounts
     from simtraffic.runner.job import Told
     from simtraffic.runner.setup import Setup
     from simtraffic.runner.stop import StopSignal
@@ -38,7 +39,7 @@ class _Worker:
     process: subprocess.Popen[bytes]
     line: Connection
     ready: bool = False
-    account: Account | None = None
+    account: RunCounts | None = None
     ended: bool = False
     """Its last account has come, or it is gone."""
 
@@ -77,7 +78,7 @@ class Crew:
     ) -> None:
         self._kill()
 
-    def work(self, stop: StopSignal, on_account: Callable[[Account], None]) -> Account:
+    def work(self, stop: StopSignal, on_account: Callable[[RunCounts], None]) -> RunCounts:
         """Let all go at once and wait for the last.
 
         Args:
@@ -98,9 +99,9 @@ class Crew:
             on_account(merged)
         return self.account()
 
-    def account(self) -> Account:
+    def account(self) -> RunCounts:
         """Everything told so far, merged."""
-        merged = Account.blank(self.setup)
+        merged = blank_counts(self.setup)
         with self._changed:
             accounts = [worker.account for worker in self._workers if worker.account]
             at_work = [worker.account for worker in self._workers if not worker.ended]
@@ -149,11 +150,10 @@ class Crew:
 
     def _bury(self, worker: _Worker) -> None:
         code = worker.process.wait()
-        account = worker.account or Account.blank(worker.setup)
+        account = worker.account or blank_counts(worker.setup)
         cause = f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
-        account.close_without(
-            worker.setup, f"worker {worker.number + 1} of {self.count} died, {cause}"
-        )
+        plan_whole(account, worker.setup)
+        account.close_without(f"worker {worker.number + 1} of {self.count} died, {cause}")
         with self._changed:
             worker.account, worker.ended = account, True
             self._changed.notify_all()

@@ -22,7 +22,7 @@ from simtraffic.ledger import Ledger
 from simtraffic.otlp.imperfect import KINDS
 from simtraffic.result.sketch import QuantileSketch
 from simtraffic.runner import StopSignal, plan, run
-from simtraffic.runner.counts import blank_tally
+from simtraffic.runner.counts import blank_counts
 from simtraffic.runner.outlets import Outlets
 from simtraffic.runner.playback import TICK_NS, Playback
 from simtraffic.runner.setup import Setup
@@ -139,7 +139,14 @@ def play(
     outlets = Outlets([told], ledger, stop.event)
     telemetry = setup.telemetry(outlets.forms, DRAIN_NS)
     playback = Playback(
-        setup, telemetry, outlets, ledger, blank_tally(setup), QuantileSketch(), stop, DRAIN_NS
+        setup,
+        telemetry,
+        outlets,
+        ledger,
+        blank_counts(setup).tally,
+        QuantileSketch(),
+        stop,
+        DRAIN_NS,
     )
     if stop_at_ns is not None:
         playback.watch = lambda p: stop.request() if p.elapsed_ns >= stop_at_ns else None
@@ -386,7 +393,7 @@ def test_large_attributes_fill_no_memory() -> None:
         setup.telemetry(outlets.forms),
         outlets,
         ledger,
-        blank_tally(setup),
+        blank_counts(setup).tally,
         QuantileSketch(),
         stop,
         DRAIN_NS,

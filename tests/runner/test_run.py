@@ -15,8 +15,8 @@ from simtraffic.errors import UsageError
 from simtraffic.export.file import FileSink
 from simtraffic.ledger import Ledger
 from simtraffic.result.sketch import QuantileSketch
-from simtraffic.result.tally import Tally
 from simtraffic.runner import StopSignal, plan, run, simulate
+from simtraffic.runner.counts import blank_counts, plan_rest
 from simtraffic.runner.outlets import FileOutlet, Outlets
 from simtraffic.runner.playback import Playback
 from simtraffic.runner.setup import Setup
@@ -308,10 +308,9 @@ def test_a_generator_that_cannot_keep_up_skips_and_says_so(tmp_path: Path) -> No
     ledger, stop = Ledger(), StopSignal()
     sink = FileSink.open(str(tmp_path / "o"), ledger)
     outlets = Outlets([FileOutlet(sink)], ledger, stop.event)
-    bounds = [(stage.name, stage.start_ns, stage.end_ns) for stage in setup.schedule.stages]
-    tally = Tally(scenario, setup.simulator.vocabulary, bounds)
+    counts = blank_counts(setup)
     playback = Playback(
-        setup, setup.telemetry(("json",)), outlets, ledger, tally, QuantileSketch(), stop,
+        setup, setup.telemetry(("json",)), outlets, ledger, counts.tally, QuantileSketch(), stop,
         10**9, give_up_ns=-1,
     )  # fmt: skip
 
@@ -320,8 +319,8 @@ def test_a_generator_that_cannot_keep_up_skips_and_says_so(tmp_path: Path) -> No
 
     assert playback.overloaded
     assert 0 < ledger.generated < playback.setup.schedule.planned()
-    playback.plan_rest()
-    assert playback.planned == playback.setup.schedule.planned()
+    plan_rest(counts, setup, playback.simulated_blocks)
+    assert counts.planned == playback.setup.schedule.planned()
 
 
 class TestACutRun:
