@@ -63,33 +63,19 @@ class _Nowhere:
 
 def once(conventions: str, seconds: int = _SECONDS) -> dict[str, float]:
     """One run in this process."""
-    from simtraffic.ledger import Ledger  # noqa: PLC0415 - the parent stays small
-    from simtraffic.result.sketch import QuantileSketch  # noqa: PLC0415
-    from simtraffic.result.tally import Tally  # noqa: PLC0415
-    from simtraffic.runner.outlets import Outlets  # noqa: PLC0415
+    from simtraffic.runner.full_speed import full_speed  # noqa: PLC0415 - the parent stays small
     from simtraffic.runner.playback import Playback  # noqa: PLC0415
     from simtraffic.runner.setup import Setup  # noqa: PLC0415
-    from simtraffic.runner.stop import StopSignal  # noqa: PLC0415
     from simtraffic.scenario import parse_scenario  # noqa: PLC0415
 
     text = scenario(rate=_RATE, duration=f"{seconds}s", conventions=conventions)
     setup = Setup.of(parse_scenario(text, file="benchmark.yaml"), start="2026-01-01T00:00:00Z")
-    stages = [(s.name, s.start_ns, s.end_ns) for s in setup.schedule.stages]
-    ledger, stop, nowhere = Ledger(), StopSignal(), _Nowhere()
-    playback = Playback(
-        setup,
-        setup.telemetry(),
-        Outlets([nowhere], ledger, stop.event),
-        ledger,
-        Tally(setup.scenario, setup.simulator.vocabulary, stages),
-        QuantileSketch(),
-        stop,
-        30 * 10**9,
-    )
+    nowhere = _Nowhere()
+    playback = Playback.of(setup, [nowhere])
     began = time.process_time()
-    playback.fast()
+    full_speed(playback)
     cpu_s = time.process_time() - began
-    signals = ledger.signals
+    signals = playback.counts.ledger.signals
     return {
         "spans": signals["traces"].generated,
         "points": signals["metrics"].generated,

@@ -20,12 +20,8 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from simtraffic.export import Batch
 from simtraffic.export.queue import Queue
 from simtraffic.export.sizes import most_in_a_batch
-from simtraffic.ledger import Ledger
-from simtraffic.result.sketch import QuantileSketch
-from simtraffic.result.tally import Tally
-from simtraffic.runner import StopSignal
-from simtraffic.runner.outlets import Outlets
 from simtraffic.runner.playback import Playback
+from simtraffic.runner.real_time import real_time
 from simtraffic.runner.setup import Setup
 from simtraffic.scenario import parse_scenario
 from simtraffic.signals import Chunk, Form
@@ -96,21 +92,9 @@ def handed_over() -> list[tuple[float, Chunk]]:
     """Every chunk of a run in real time, with the second at which it was handed over."""
     scenario = parse_scenario(SCENARIO)
     setup = Setup.of(scenario, start="2026-01-01T00:00:00Z")
-    clock, ledger = Steps(), Ledger()
+    clock = Steps()
     notes = Notes(clock)
-    outlets = Outlets([notes], ledger, StopSignal().event)
-    bounds = [(stage.name, stage.start_ns, stage.end_ns) for stage in setup.schedule.stages]
-    playback = Playback(
-        setup,
-        setup.telemetry(outlets.forms),
-        outlets,
-        ledger,
-        Tally(scenario, setup.simulator.vocabulary, bounds),
-        QuantileSketch(),
-        StopSignal(),
-        30_000_000_000,
-    )
-    playback.timed(clock)  # type: ignore[arg-type]
+    real_time(Playback.of(setup, [notes]), clock)  # type: ignore[arg-type]
     return notes.noted
 
 

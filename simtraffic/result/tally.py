@@ -33,6 +33,8 @@ class StageTally:
 
     name: str
     window: Window
+    planned: int = 0
+    """Arrivals of the blocks so far."""
     generated: int = 0
     failed: int = 0
     """Requests that failed."""
@@ -118,6 +120,7 @@ class Tally:
         self.attempts = 0
         self.stages = [StageTally(name, Window(start, end)) for name, start, end in stage_bounds]
         self.end_ns = max((stage.window.end_ns for stage in self.stages), default=0)
+        self._stage_ends = np.array([s.window.end_ns for s in self.stages], dtype=np.int64)
         self.incidents = [self._incident_tally(incident) for incident in scenario.incidents]
         self.selections: dict[SelectionKey, SelectionTally] = {}
         for threshold in scenario.thresholds:
@@ -127,6 +130,19 @@ class Tally:
         self._broken = np.zeros(cells, dtype=np.int64)
         self._tried = np.zeros((cells, len(ERROR_KINDS)), dtype=np.int64)
         self._sums = {name: np.zeros(cells, dtype=np.int64) for name in (*_SUMMED, "cost_pusd")}
+
+    @property
+    def planned(self) -> int:
+        """Arrivals of the blocks so far, of all stages."""
+        return sum(stage.planned for stage in self.stages)
+
+    def plan(self, due_ns: Ints) -> None:
+        """Count arrivals by stage; those at the very end of the run belong to the last."""
+        last = len(self.stages) - 1
+        codes = np.minimum(np.searchsorted(self._stage_ends, due_ns, side="right"), last)
+        counts = np.bincount(codes, minlength=last + 1)
+        for stage, count in zip(self.stages, counts, strict=True):
+            stage.planned += int(count)
 
     def add(self, exchanges: Exchanges) -> None:
         """Count the requests of a block, or of several joined ones, and all inside them."""
@@ -174,6 +190,7 @@ class Tally:
         for name in ("requests", "failed", "operations", "attempts"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         for stage, more in zip(self.stages, other.stages, strict=True):
+            stage.planned += more.planned
             stage.generated += more.generated
             stage.failed += more.failed
             stage.time_to_first_token.merge(more.time_to_first_token)

@@ -16,11 +16,11 @@ from simtraffic.ledger import Ledger
 from simtraffic.result.assemble import RunFacts, run_result
 from simtraffic.result.result import GeneratorResult
 from simtraffic.result.watcher import Subject, Watcher
-from simtraffic.runner.counts import Account, planned_at_once
+from simtraffic.runner.counts import blank_counts, plan_at_once
 from simtraffic.runner.destination import Destination, find_target
 from simtraffic.runner.options import RunOptions
-from simtraffic.runner.play import Play
 from simtraffic.runner.preview import plan
+from simtraffic.runner.process import Process
 from simtraffic.runner.readiness import unknown_signals
 from simtraffic.runner.setup import Setup
 from simtraffic.runner.stop import StopSignal
@@ -30,6 +30,7 @@ from simtraffic.runner.workers import Crew
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from simtraffic.result.counts import RunCounts
     from simtraffic.result.plan import PlanResult
     from simtraffic.result.result import RunResult
     from simtraffic.result.watcher import Held
@@ -170,7 +171,7 @@ class _Run:
         with Destination(self.target, self.setup.scenario.telemetry.signals) as destination:
             outlets = destination.open(ledger, self.options)
             self._announce(destination, ledger, destination.delivery)
-            play = Play(
+            process = Process(
                 setup=self.setup,
                 options=self.options,
                 factor=self.factor,
@@ -178,13 +179,13 @@ class _Run:
                 outlets=outlets,
                 delivery=destination.delivery,
                 stop=self.stop,
-                on_account=self._watch() if self.watchers else None,
+                report=self._watch() if self.watchers else None,
             )
             began = monotonic()
-            play.through()
-            collected = destination.finish(ledger, play.drain_s, play.look)
+            process.through()
+            collected = destination.finish(ledger, process.drain_s, process.look)
         wall_s = monotonic() - began
-        return self._result(destination, play.account(draining=True), collected, wall_s)
+        return self._result(destination, process.counts(), collected, wall_s)
 
     def _together(self) -> RunResult:
         """Play it in worker processes."""
@@ -193,10 +194,10 @@ class _Run:
         queue = _SharedQueue(options.held_bytes)
         watch = self._watch()
 
-        def see(account: Account) -> None:
-            ledger.become(account.ledger)
-            queue.queued_bytes = account.queued_bytes
-            watch(account)
+        def see(counts: RunCounts) -> None:
+            ledger.become(counts.ledger)
+            queue.queued_bytes = counts.queued_bytes
+            watch(counts)
 
         with Destination(self.target, self.setup.scenario.telemetry.signals) as destination:
             assert destination.settings is not None
@@ -210,29 +211,27 @@ class _Run:
             )
             with crew:
                 began = monotonic()
-                account = crew.work(self.stop, see)
+                counts = crew.work(self.stop, see)
                 wall_s = monotonic() - began
-            see(account)
-            account.cpu_seconds += cpu_seconds() - cpu_before
-            account.peak_rss_bytes += peak_rss_bytes()
-            collected = destination.finish(account.ledger)
-        return self._result(destination, account, collected, wall_s)
+            see(counts)
+            counts.cpu_seconds += cpu_seconds() - cpu_before
+            counts.peak_rss_bytes += peak_rss_bytes()
+            collected = destination.finish(counts.ledger)
+        return self._result(destination, counts, collected, wall_s)
 
     def _unsent(self, ready: Readiness) -> RunResult:
         """The result of a run that did not begin: all is skipped, no threshold is judged."""
         for line in self.target.warnings:
             self._say(line)
         scenario = self.setup.scenario.model_copy(update={"thresholds": ()})
-        account = Account.blank(self.setup)
-        account.stage_planned = planned_at_once(self.setup)
-        account.end_ns = 0
-        account.undelivered += ready.refusals
-        planned = sum(account.stage_planned)
-        self._begin(account.ledger, None)
-        account.ledger.add_requests(planned=planned, skipped=planned)
+        counts = blank_counts(self.setup)
+        plan_at_once(counts, self.setup)
+        counts.undelivered += ready.refusals
+        self._begin(counts.ledger, None)
+        counts.skip_rest()
         unjudged = replace(self, setup=replace(self.setup, scenario=scenario))
         destination = Destination(self.target, scenario.telemetry.signals)
-        return unjudged._result(destination, account, None, 0.0)
+        return unjudged._result(destination, counts, None, 0.0)
 
     def _watch(self) -> Watch:
         return Watch(self.setup, [watcher.see for watcher in self.watchers], self.factor)
@@ -264,44 +263,44 @@ class _Run:
     def _result(
         self,
         destination: Destination,
-        account: Account,
+        counts: RunCounts,
         collected: dict[str, Any] | None,
         wall_s: float,
     ) -> RunResult:
         """Judge what was counted."""
-        ledger, setup = account.ledger, self.setup
+        ledger, setup = counts.ledger, self.setup
         spans = ledger.signals["traces"].generated
         facts = RunFacts(
             run_id=setup.run_id,
             shard=str(setup.shard),
             start_ns=setup.start_unix_ns,
-            end_ns=setup.start_unix_ns + account.end_ns,
-            elapsed_ns=account.elapsed_ns,
+            end_ns=setup.start_unix_ns + counts.end_ns,
+            elapsed_ns=counts.elapsed_ns,
             speed={0.0: "max", 1.0: "real"}.get(self.factor, self.factor),
             endpoint=destination.endpoint,
-            stage_planned=account.stage_planned,
+            stage_planned=[stage.planned for stage in counts.tally.stages],
             stage_targets=[stage.end_rate for stage in setup.schedule.stages],
             generator=GeneratorResult(
-                cpu_seconds=account.cpu_seconds,
-                peak_rss_bytes=account.peak_rss_bytes,
+                cpu_seconds=counts.cpu_seconds,
+                peak_rss_bytes=counts.peak_rss_bytes,
                 spans_per_second=spans / wall_s if wall_s else 0.0,
                 wall_seconds=wall_s,
             ),
             interrupted=self.stop.requested,
-            undelivered=_undelivered(account),
+            undelivered=_undelivered(counts),
             collector=collected,
-            imperfections=account.imperfections if setup.scenario.imperfections.is_wanted else None,
+            imperfections=counts.imperfections if setup.scenario.imperfections.is_wanted else None,
         )
-        return run_result(setup.scenario, account.tally, ledger, account.lateness, facts)
+        return run_result(setup.scenario, counts.tally, ledger, counts.lateness, facts)
 
 
-def _undelivered(account: Account) -> list[str]:
+def _undelivered(counts: RunCounts) -> list[str]:
     """Why telemetry was not fully delivered, beyond what the ledger's losses say."""
-    reasons = [*account.undelivered, *([account.fatal] if account.fatal else [])]
-    reasons += unknown_signals(account.ledger)
-    if account.overloaded:
+    reasons = [*counts.undelivered, *([counts.fatal] if counts.fatal else [])]
+    reasons += unknown_signals(counts.ledger)
+    if counts.overloaded:
         reasons.append(
-            f"the generator could not keep up: {account.ledger.skipped:,} requests were never"
+            f"the generator could not keep up: {counts.ledger.skipped:,} requests were never"
             " simulated; ask for a lower rate, or more --workers"
         )
     return reasons

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simtraffic.ledger import Ledger
 from simtraffic.result.plan import (
     CurvePoint,
     PlannedGenerator,
@@ -22,18 +21,17 @@ from simtraffic.result.plan import (
     PlannedTraffic,
     PlanResult,
 )
-from simtraffic.result.sketch import QuantileSketch
-from simtraffic.result.tally import Tally
-from simtraffic.runner.outlets import Outlets
+from simtraffic.runner.counts import blank_counts, plan_whole
+from simtraffic.runner.full_speed import full_speed
 from simtraffic.runner.playback import Playback
 from simtraffic.runner.setup import Setup, within
-from simtraffic.runner.stop import StopSignal
 from simtraffic.scenario.imperfections import Imperfections
 from simtraffic.signals import SIGNALS, UNITS, Chunk, Form
 
 if TYPE_CHECKING:
     from simtraffic.clock import Flag
     from simtraffic.otlp.telemetry import Telemetry
+    from simtraffic.result.tally import Tally
     from simtraffic.scenario import Scenario
     from simtraffic.schedule.schedule import StageSpan
 
@@ -156,35 +154,18 @@ def _asked_rate(stage: StageSpan) -> float:
 
 def _counted_stages(setup: Setup) -> list[int]:
     """Requests of a shard's even arrivals, by stage: counted, as its blocks are no even share."""
-    ends = np.array([stage.end_ns for stage in setup.schedule.stages])
-    counts = np.zeros(len(ends), dtype=np.int64)
-    for block in setup.blocks():
-        stages = np.searchsorted(ends, setup.schedule.arrivals(block), side="right")
-        counts += np.bincount(np.minimum(stages, len(ends) - 1), minlength=len(ends))
-    return [int(count) for count in counts]
-
-
-def _tally(setup: Setup) -> Tally:
-    bounds = [(s.name, s.start_ns, s.end_ns) for s in setup.schedule.stages]
-    return Tally(setup.scenario, setup.simulator.vocabulary, bounds)
+    counts = blank_counts(setup)
+    plan_whole(counts, setup)
+    return [stage.planned for stage in counts.tally.stages]
 
 
 def _play(setup: Setup) -> _Seen:
     """Play the whole run into an outlet that counts."""
-    counted, ledger, stop = _Counted(), Ledger(), StopSignal()
-    telemetry = setup.telemetry()
-    playback = Playback(
-        setup,
-        telemetry,
-        Outlets([counted], ledger, stop.event),
-        ledger,
-        _tally(setup),
-        QuantileSketch(),
-        stop,
-        DRAIN_NS,
-    )
-    playback.fast()
-    return _Seen(counted, playback.tally, telemetry.metrics.series, playback.planned)
+    counted = _Counted()
+    playback = Playback.of(setup, [counted], drain_ns=DRAIN_NS)
+    full_speed(playback)
+    tally = playback.counts.tally
+    return _Seen(counted, tally, playback.telemetry.metrics.series, tally.planned)
 
 
 def _sample(setup: Setup, collections: int) -> _Seen:
@@ -193,7 +174,7 @@ def _sample(setup: Setup, collections: int) -> _Seen:
     # A run in which nothing arrives has no blocks, but metrics that say so.
     last = len(blocks) - 1
     picked = np.unique(np.linspace(0, last, SAMPLED_BLOCKS).astype(int)).tolist() if blocks else []
-    counted, tally, telemetry = _Counted(), _tally(setup), setup.telemetry()
+    counted, tally, telemetry = _Counted(), blank_counts(setup).tally, setup.telemetry()
     limit_ns = setup.schedule.duration_ns + DRAIN_NS
     requests = 0
     for number in picked:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -93,13 +93,10 @@ class Setup:
         """The blocks of this shard, in order of time."""
         return self.schedule.shard_blocks(self.shard)
 
-    def steps(self, forms: Sequence[Form] = ("protobuf",)) -> Iterator[list[int]]:
-        """Blocks in groups of about :data:`STEP_ARRIVALS` expected arrivals."""
+    def step(self, forms: Sequence[Form] = ("protobuf",)) -> int:
+        """Blocks that together expect about :data:`STEP_ARRIVALS` arrivals."""
         arrivals = min(STEP_ARRIVALS[form] for form in forms)
-        size = max(1, int(arrivals // max(self.schedule.block_size, 1)))
-        blocks = self.blocks()
-        for first in range(0, len(blocks), size):
-            yield list(blocks[first : first + size])
+        return max(1, int(arrivals // max(self.schedule.block_size, 1)))
 
     def telemetry(
         self, forms: Sequence[Form] = ("protobuf",), drain_ns: int = DEFAULT_DRAIN_NS

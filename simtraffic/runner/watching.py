@@ -11,7 +11,7 @@ from simtraffic.clock import monotonic
 from simtraffic.result.snapshot import SignalStand, Snapshot
 
 if TYPE_CHECKING:
-    from simtraffic.runner.counts import Account
+    from simtraffic.result.counts import RunCounts
     from simtraffic.runner.setup import Setup
 
 _WINDOW = 40
@@ -20,7 +20,7 @@ _WINDOW = 40
 
 @dataclass
 class Watch:
-    """Makes a snapshot of an account and passes it on."""
+    """Makes a snapshot of counts and passes it on."""
 
     setup: Setup
     watchers: Sequence[Callable[[Snapshot], None]]
@@ -30,22 +30,22 @@ class Watch:
         default_factory=lambda: deque(maxlen=_WINDOW)
     )
 
-    def __call__(self, account: Account) -> None:
-        """Show this account to everybody."""
-        snapshot = self.snapshot(account, monotonic())
+    def __call__(self, counts: RunCounts) -> None:
+        """Show these counts to everybody."""
+        snapshot = self.snapshot(counts, monotonic())
         for watcher in self.watchers:
             watcher(snapshot)
 
-    def snapshot(self, account: Account, now: float) -> Snapshot:
+    def snapshot(self, counts: RunCounts, now: float) -> Snapshot:
         """How the run stands."""
-        ledger, schedule = account.ledger, self.setup.schedule
-        elapsed, draining = account.elapsed_ns, account.draining
+        ledger, schedule = counts.ledger, self.setup.schedule
+        elapsed, draining = counts.elapsed_ns, counts.draining
         spans = ledger.signals["traces"].generated
         self._marks.append((now, elapsed, ledger.generated, spans))
         then, elapsed_then, requests_then, spans_then = self._marks[0]
         seconds, simulated = now - then, (elapsed - elapsed_then) / 1e9
         expected = float(schedule.expected(elapsed)) - float(schedule.expected(elapsed_then))
-        late = account.lateness
+        late = counts.lateness
         p99 = late.quantile(0.99)
         return Snapshot(
             elapsed_ns=elapsed,
@@ -56,16 +56,16 @@ class Watch:
             factor=self.factor,
             pace=simulated / seconds if seconds > 0 else 0.0,
             requests=ledger.generated,
-            failed=account.tally.failed,
+            failed=counts.tally.failed,
             spans_per_second=(spans - spans_then) / seconds if seconds > 0 else 0.0,
             signals={
                 name: SignalStand(s.generated, s.accepted, s.rejected, s.failed, s.dropped)
                 for name, s in ledger.signals.items()
             },
-            queued_bytes=account.queued_bytes,
+            queued_bytes=counts.queued_bytes,
             lateness_p99_ms=None if p99 is None else p99 / 1e6,
             lateness_max_ms=late.maximum / 1e6 if late.count else None,
-            loop_p99_ms=None if (loop := account.loop.quantile(0.99)) is None else loop / 1e6,
+            loop_p99_ms=None if (loop := counts.loop.quantile(0.99)) is None else loop / 1e6,
             stage="" if draining else self._stage(elapsed),
             incidents=tuple(
                 incident.name
@@ -73,8 +73,8 @@ class Watch:
                 if incident.at_ns <= elapsed < incident.at_ns + incident.duration_ns
             ),
             draining=draining,
-            planned=account.planned,
-            trouble=account.trouble,
+            planned=counts.planned,
+            trouble=counts.trouble,
         )
 
     def _stage(self, elapsed_ns: int) -> str:

@@ -20,20 +20,20 @@ silence_grpc(os.environ)
 
 from simtraffic.ledger import Ledger  # noqa: E402
 from simtraffic.runner.destination import open_receiver  # noqa: E402
-from simtraffic.runner.play import Play  # noqa: E402
+from simtraffic.runner.process import Process  # noqa: E402
 from simtraffic.runner.setup import Setup  # noqa: E402
 from simtraffic.runner.stop import StopSignal  # noqa: E402
 
 if TYPE_CHECKING:
     from simtraffic.export.settings import ExportSettings
-    from simtraffic.runner.counts import Account
+    from simtraffic.result.counts import RunCounts
     from simtraffic.runner.options import RunOptions
     from simtraffic.scenario import Scenario
 
     Assignment = tuple[Scenario, RunOptions, Mapping[str, ExportSettings]]
     """What to play, and how each signal reaches its receiver: secrets in it never touch a command
     line or a file."""
-    Report = tuple[Account | None, bool]
+    Report = tuple[RunCounts | None, bool]
     """How it stands, nothing yet once it is ready; and whether this is the last word."""
 
 
@@ -46,7 +46,7 @@ def work(line: Connection) -> None:
     )
     ledger, stop = Ledger(), StopSignal()
     outlet = open_receiver(settings, ledger, options.held_bytes)
-    play = Play(
+    process = Process(
         setup=setup,
         options=options,
         factor=options.factor(is_file_only=False),
@@ -54,16 +54,16 @@ def work(line: Connection) -> None:
         outlets=[outlet],
         delivery=outlet.delivery,
         stop=stop,
-        on_account=lambda account: line.send((account, False)),
+        report=lambda counts: line.send((counts, False)),
     )
     line.send((None, False))
     if line.recv() != "go":
         return
     threading.Thread(target=_obey, args=(line, stop), daemon=True).start()
-    play.through()
-    outlet.delivery.drain(play.drain_s, play.look)
+    process.through()
+    outlet.delivery.drain(process.drain_s, process.look)
     outlet.delivery.close()
-    line.send((play.account(draining=True), True))
+    line.send((process.counts(), True))
 
 
 def _obey(line: Connection, stop: StopSignal) -> None:

@@ -12,14 +12,15 @@ from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Self
 
 from simtraffic import children
-from simtraffic.runner.counts import Account
-from simtraffic.runner.play import EVERY_S
+from simtraffic.runner.counts import blank_counts, plan_whole
+from simtraffic.runner.process import EVERY_S
 from simtraffic.schedule import Shard
 
 if TYPE_CHECKING:
     from types import TracebackType
 
     from simtraffic.export.settings import ExportSettings
+    from simtraffic.result.counts import RunCounts
     from simtraffic.runner.options import RunOptions
     from simtraffic.runner.setup import Setup
     from simtraffic.runner.stop import StopSignal
@@ -35,9 +36,9 @@ class _Worker:
     process: subprocess.Popen[bytes]
     line: Connection
     ready: bool = False
-    account: Account | None = None
+    counts: RunCounts | None = None
     ended: bool = False
-    """Its last account has come, or it is gone."""
+    """Its last counts has come, or it is gone."""
 
 
 @dataclass(kw_only=True)
@@ -77,39 +78,39 @@ class Crew:
     ) -> None:
         self._kill()
 
-    def work(self, stop: StopSignal, on_account: Callable[[Account], None]) -> Account:
+    def work(self, stop: StopSignal, report: Callable[[RunCounts], None]) -> RunCounts:
         """Let all go at once and wait for the last.
 
         Args:
             stop: Asked, every worker takes no more arrivals, drains and ends.
-            on_account: Called about four times a second with everything merged.
+            report: Called about four times a second with everything merged.
 
         Returns:
-            The merged account; of a worker that died what it reported last, balanced.
+            The merged counts; of a worker that died what it reported last, balanced.
         """
         self._order("go")
         is_stopping = False
         while not self._wait(EVERY_S):
-            merged = self.account()
+            merged = self.counts()
             if not is_stopping and (stop.requested or merged.fatal):
                 # What one may not deliver, none may.
                 self._order("stop")
                 is_stopping = True
-            on_account(merged)
-        return self.account()
+            report(merged)
+        return self.counts()
 
-    def account(self) -> Account:
+    def counts(self) -> RunCounts:
         """Everything reported so far, merged."""
-        merged = Account.blank(self.setup)
+        merged = blank_counts(self.setup)
         with self._changed:
-            accounts = [worker.account for worker in self._workers if worker.account]
-            at_work = [worker.account for worker in self._workers if not worker.ended]
-        for account in accounts:
-            merged.merge(account)
-        going = [account for account in at_work if account and not account.draining]
-        merged.draining = bool(accounts) and not going
+            reported = [worker.counts for worker in self._workers if worker.counts]
+            at_work = [worker.counts for worker in self._workers if not worker.ended]
+        for counts in reported:
+            merged.merge(counts)
+        going = [counts for counts in at_work if counts and not counts.draining]
+        merged.draining = bool(reported) and not going
         if going:
-            merged.elapsed_ns = min(account.elapsed_ns for account in going)
+            merged.elapsed_ns = min(counts.elapsed_ns for counts in going)
         return merged
 
     def _start(self, number: int) -> _Worker:
@@ -142,10 +143,10 @@ class Crew:
         try:
             while not is_last:
                 report: Report = worker.line.recv()
-                account, is_last = report
+                counts, is_last = report
                 with self._changed:
                     worker.ready = True
-                    worker.account = account or worker.account
+                    worker.counts = counts or worker.counts
                     worker.ended = is_last
                     self._changed.notify_all()
         except (EOFError, OSError):
@@ -153,13 +154,12 @@ class Crew:
 
     def _bury(self, worker: _Worker) -> None:
         code = worker.process.wait()
-        account = worker.account or Account.blank(worker.setup)
+        counts = worker.counts or blank_counts(worker.setup)
         cause = f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
-        account.close_without(
-            worker.setup, f"worker {worker.number + 1} of {self.options.workers} died, {cause}"
-        )
+        plan_whole(counts, worker.setup)
+        counts.close_without(f"worker {worker.number + 1} of {self.options.workers} died, {cause}")
         with self._changed:
-            worker.account, worker.ended = account, True
+            worker.counts, worker.ended = counts, True
             self._changed.notify_all()
 
     def _wait(self, seconds: float) -> bool:

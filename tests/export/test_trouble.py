@@ -13,7 +13,7 @@ from simtraffic.export.queue import TROUBLE_AFTER_S, Queue
 from simtraffic.report.progress import ProgressView, picture
 from simtraffic.result.snapshot import Snapshot
 from simtraffic.runner import RunOptions, run
-from simtraffic.runner.counts import Account
+from simtraffic.runner.counts import blank_counts
 from simtraffic.runner.setup import Setup
 from simtraffic.runner.watching import Watch
 from simtraffic.scenario import parse_scenario
@@ -67,7 +67,7 @@ def test_an_answer_ends_it_and_what_is_asked_still_begins_it_anew(queue: Queue) 
 
 def test_workers_tell_it_too() -> None:
     setup = Setup.of(parse_scenario(RICH))
-    merged, well, ill = (Account.blank(setup) for _ in range(3))
+    merged, well, ill = (blank_counts(setup) for _ in range(3))
     ill.trouble = REFUSED
     merged.merge(well)
     merged.merge(ill)

@@ -18,13 +18,11 @@ from hypothesis import strategies as st
 
 from simtraffic.collector import Collector
 from simtraffic.errors import ScenarioError
-from simtraffic.ledger import Ledger
 from simtraffic.otlp.imperfect import KINDS
-from simtraffic.result.sketch import QuantileSketch
 from simtraffic.runner import RunOptions, StopSignal, plan, run
-from simtraffic.runner.counts import blank_tally
-from simtraffic.runner.outlets import Outlets
-from simtraffic.runner.playback import TICK_NS, Playback
+from simtraffic.runner.full_speed import full_speed
+from simtraffic.runner.playback import Playback
+from simtraffic.runner.real_time import TICK_NS, real_time
 from simtraffic.runner.setup import Setup
 from simtraffic.scenario import Scenario, parse_scenario
 from simtraffic.signals import Chunk, Form
@@ -135,21 +133,18 @@ def play(
         text += "imperfections:\n" + "".join(f"  {line}\n" for line in lines)
     scenario = parse_scenario(text.replace("seed: 11", f"seed: {seed}"))
     setup = Setup.of(scenario, start=START, shard=shard)
-    told, ledger, stop = Told(), Ledger(), StopSignal()
-    outlets = Outlets([told], ledger, stop.event)
-    telemetry = setup.telemetry(outlets.forms, DRAIN_NS)
-    playback = Playback(
-        setup, telemetry, outlets, ledger, blank_tally(setup), QuantileSketch(), stop, DRAIN_NS
-    )
+    told, stop = Told(), StopSignal()
+    playback = Playback.of(setup, [told], stop=stop, drain_ns=DRAIN_NS)
+    counts, telemetry = playback.counts, playback.telemetry
     if stop_at_ns is not None:
-        playback.watch = lambda p: stop.request() if p.elapsed_ns >= stop_at_ns else None
+        playback.watch = lambda: stop.request() if counts.elapsed_ns >= stop_at_ns else None
     if timed:
-        playback.timed(told.clock)  # type: ignore[arg-type]
+        real_time(playback, told.clock)  # type: ignore[arg-type]
     else:
-        playback.fast()
-    told.lateness = playback.lateness.quantile(1.0)
+        full_speed(playback)
+    told.lateness = counts.lateness.quantile(1.0)
     told.counts = dict(telemetry.imperfect.counts) if telemetry.imperfect else {}
-    for signal, entry in ledger.signals.items():
+    for signal, entry in counts.ledger.signals.items():
         assert entry.generated == sum(c.count for _, c in told.chunks if c.signal == signal)
     return told
 
@@ -381,21 +376,10 @@ def test_large_attributes_fill_no_memory() -> None:
 
     text = BRIEF + "imperfections: {oversize_attributes: {share: 100%, bytes: 200KB}}\n"
     setup = Setup.of(parse_scenario(text), start=START)
-    ledger, stop = Ledger(), StopSignal()
-    outlets = Outlets([Forgets()], ledger, stop.event)
-    playback = Playback(
-        setup,
-        setup.telemetry(outlets.forms),
-        outlets,
-        ledger,
-        blank_tally(setup),
-        QuantileSketch(),
-        stop,
-        DRAIN_NS,
-    )
+    playback = Playback.of(setup, [Forgets()], drain_ns=DRAIN_NS)
     tracemalloc.start()
     try:
-        playback.fast()
+        full_speed(playback)
         _, most = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()

@@ -66,7 +66,7 @@ def test_where_nothing_listens_nothing_is_sent_and_one_sentence_says_why(
 def test_a_run_of_days_is_not_counted_through_to_hear_that_nobody_is_there(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("simtraffic.runner.counts.planned_by_stage", None)
+    monkeypatch.setattr("simtraffic.runner.counts.plan_whole", None)
     text = JUDGED.replace("duration: 2s, rate: 25/s", "duration: 24h, rate: 3000/s")
 
     result = run(

@@ -15,11 +15,11 @@ from simtraffic.errors import UsageError
 from simtraffic.export.environment import ExportOptions
 from simtraffic.export.file import FileSink
 from simtraffic.ledger import Ledger
-from simtraffic.result.sketch import QuantileSketch
-from simtraffic.result.tally import Tally
 from simtraffic.runner import RunOptions, StopSignal, plan, run, simulate
-from simtraffic.runner.outlets import FileOutlet, Outlets
+from simtraffic.runner.counts import plan_rest
+from simtraffic.runner.outlets import FileOutlet
 from simtraffic.runner.playback import Playback
+from simtraffic.runner.real_time import real_time
 from simtraffic.runner.setup import Setup
 from simtraffic.scenario import parse_scenario, with_overrides
 from tests.asking import Calls
@@ -306,23 +306,18 @@ def test_a_generator_that_cannot_keep_up_skips_and_says_so(tmp_path: Path) -> No
     """Nothing is lost silently, arrivals neither: exit code 4 and the number of them."""
     scenario = parse_scenario(BRIEF)
     setup = Setup.of(scenario, start=START)
-    ledger, stop = Ledger(), StopSignal()
+    ledger = Ledger()
     sink = FileSink.open(str(tmp_path / "o"), ledger)
-    outlets = Outlets([FileOutlet(sink)], ledger, stop.event)
-    bounds = [(stage.name, stage.start_ns, stage.end_ns) for stage in setup.schedule.stages]
-    tally = Tally(scenario, setup.simulator.vocabulary, bounds)
-    playback = Playback(
-        setup, setup.telemetry(("json",)), outlets, ledger, tally, QuantileSketch(), stop,
-        10**9, give_up_ns=-1,
-    )  # fmt: skip
+    playback = Playback.of(setup, [FileOutlet(sink)], ledger=ledger, drain_ns=10**9, give_up_ns=-1)
+    counts = playback.counts
 
-    playback.timed(RealClock(1000.0))
+    real_time(playback, RealClock(1000.0))
     sink.close()
 
-    assert playback.overloaded
+    assert counts.overloaded
     assert 0 < ledger.generated < playback.setup.schedule.planned()
-    playback.plan_rest()
-    assert playback.planned == playback.setup.schedule.planned()
+    plan_rest(counts, setup, playback.position)
+    assert counts.planned == playback.setup.schedule.planned()
 
 
 class TestACutRun:

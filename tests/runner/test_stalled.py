@@ -11,11 +11,9 @@ import pytest
 from simtraffic.export import Batch, Outcome, SendResult
 from simtraffic.export.delivery import Delivery
 from simtraffic.ledger import Ledger
-from simtraffic.result.sketch import QuantileSketch
-from simtraffic.result.tally import Tally
-from simtraffic.runner import StopSignal
-from simtraffic.runner.outlets import Outlets, ReceiverOutlet
+from simtraffic.runner.outlets import ReceiverOutlet
 from simtraffic.runner.playback import Playback
+from simtraffic.runner.real_time import real_time
 from simtraffic.runner.setup import Setup
 from simtraffic.scenario import parse_scenario
 from tests.told import RICH
@@ -61,22 +59,12 @@ class Stalled:
 def play(queue_bytes: int) -> tuple[Playback, Delivery]:
     scenario = parse_scenario(RICH)
     setup = Setup.of(scenario, start="2026-01-01T00:00:00Z")
-    clock, ledger, stop = SteppedClock(), Ledger(), StopSignal()
+    clock, ledger = SteppedClock(), Ledger()
     delivery = Delivery(Stalled(clock), ledger, queue_bytes=queue_bytes)
     forms = dict.fromkeys(("traces", "metrics", "logs"), "protobuf")
-    outlets = Outlets([ReceiverOutlet(delivery, forms)], ledger, stop.event)  # type: ignore[arg-type]
-    bounds = [(stage.name, stage.start_ns, stage.end_ns) for stage in setup.schedule.stages]
-    playback = Playback(
-        setup,
-        setup.telemetry(outlets.forms),
-        outlets,
-        ledger,
-        Tally(scenario, setup.simulator.vocabulary, bounds),
-        QuantileSketch(),
-        stop,
-        30_000_000_000,
-    )
-    playback.timed(clock)  # type: ignore[arg-type]
+    outlet = ReceiverOutlet(delivery, forms)  # type: ignore[arg-type]
+    playback = Playback.of(setup, [outlet], ledger=ledger)
+    real_time(playback, clock)  # type: ignore[arg-type]
     return playback, delivery
 
 
@@ -86,9 +74,9 @@ def test_a_stalled_receiver_makes_nothing_late_and_nothing_is_skipped(queue_byte
     delivery.drain(0.0)
     delivery.close()
 
-    assert playback.lateness.quantile(1.0) == 0
-    assert playback.ledger.generated == playback.setup.schedule.planned()
-    ledger = playback.ledger
+    assert playback.counts.lateness.quantile(1.0) == 0
+    assert playback.counts.ledger.generated == playback.setup.schedule.planned()
+    ledger = playback.counts.ledger
     assert all(entry.generated == entry.accounted for entry in ledger.signals.values())
     assert ledger.signals["traces"].accepted == 0
     if queue_bytes < 1_000_000:
