@@ -81,6 +81,8 @@ class Told:
     counts: dict[str, int] = field(default_factory=dict)
     lateness: float | None = None
     fatal: str | None = None
+    history: int = 0
+    """Chunks that came before a clock ran."""
 
     def form(self, signal: str) -> Form:
         return "protobuf"
