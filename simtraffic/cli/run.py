@@ -243,7 +243,7 @@ def _run_one(
     from simtraffic.runner import run as run_scenario  # noqa: PLC0415
 
     # Reporting is inside as well: an impatient second signal must not cost the ledger.
-    with people, Interruption(people, people.farewell) as interruption:
+    with people, Interruption(people.request, people.farewell) as interruption:
         result = run_scenario(
             scenario,
             replace(asked, out=wishes.path_of_out(scenario)),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import TYPE_CHECKING, Self
 
 from simtraffic.errors import ExitCode
 
@@ -15,28 +15,20 @@ if TYPE_CHECKING:
 _HANDLED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-class Stoppable(Protocol):
-    """A run that can be asked to end."""
-
-    def request(self) -> None:
-        """Take no more arrivals, drain and report."""
-        ...
-
-
 class Interruption:
     """Handles these signals while it is entered, and puts back what was there before.
 
     A SIGHUP that is ignored from the start stays so: that is what ``nohup`` asks for.
 
     Args:
-        stop: asked at the first signal.
+        stop: called at the first signal: no more arrivals, drain and report.
         farewell: called at the second, before the process leaves without any cleaning up.
         leave: ends the process.
     """
 
     def __init__(
         self,
-        stop: Stoppable,
+        stop: Callable[[], None],
         farewell: Callable[[], None],
         leave: Callable[[int], object] = os._exit,
     ) -> None:
@@ -66,7 +58,7 @@ class Interruption:
     def _handle(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002
         self.signals += 1
         if self.signals == 1:
-            self._stop.request()
+            self._stop()
             return
         try:
             self._farewell()

@@ -11,6 +11,7 @@ import io
 import os
 import sys
 import unicodedata
+from collections.abc import Iterator
 from typing import Any, TextIO
 
 from simtraffic.errors import DeliveryError
@@ -146,13 +147,13 @@ class DataStream(KeptStream):
 
     def write(self, text: str) -> int:
         """Write text for whoever reads it."""
-        with _Telling():
+        with _loss_as_error():
             _there(self._behind).write(text)
         return len(text)
 
     def write_data(self, text: str) -> None:
         """Write text for programs, such as JSON, which is UTF-8 whatever the terminal's is."""
-        with _Telling():
+        with _loss_as_error():
             behind = _there(self._behind)
             raw = self.buffer
             if raw is None:
@@ -163,7 +164,7 @@ class DataStream(KeptStream):
 
     def flush(self) -> None:
         """Flush."""
-        with _Telling():
+        with _loss_as_error():
             if self._behind is not None:
                 self._behind.flush()
 
@@ -174,13 +175,15 @@ def _there(stream: Any) -> Any:
     return stream
 
 
-class _Telling(contextlib.AbstractContextManager[None]):
-    """Turns the loss of standard output into an error for the user."""
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        # ValueError: closed by this process. What cannot be encoded is no loss, but a bug.
-        if isinstance(error, UnicodeError) or not isinstance(error, OSError | ValueError):
-            return
+@contextlib.contextmanager
+def _loss_as_error() -> Iterator[None]:
+    """Turn the loss of standard output into an error for the user."""
+    try:
+        yield
+    except UnicodeError:
+        # What cannot be encoded is no loss, but a bug.
+        raise
+    except (OSError, ValueError) as error:  # ValueError: closed by this process
         silence_stdout()
         reason = "its reader is gone" if isinstance(error, BrokenPipeError) else ""
         reason = reason or getattr(error, "strerror", None) or str(error)

@@ -93,7 +93,7 @@ def run(
     options.check()
     setup = _setup(scenario, options)
     target = find_target(options, scenario.telemetry.signals)
-    asked = _Run(options, setup, target, watchers, stop or StopSignal())
+    asked = _Asked(options, setup, target, watchers, stop or StopSignal())
     try:
         return asked.conduct()
     finally:
@@ -116,7 +116,7 @@ class _SharedQueue:
 
 
 @dataclass(frozen=True, slots=True)
-class _Run:
+class _Asked:
     """A run that was asked for, with what was decided on it."""
 
     options: RunOptions

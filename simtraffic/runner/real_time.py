@@ -34,7 +34,7 @@ def real_time(playback: Playback, clock: RealClock) -> None:
 
     What is due in a tick leaves at its end, full queue or not.
     """
-    _Run(playback, clock).through()
+    _Clocked(playback, clock).through()
 
 
 @dataclass(slots=True)
@@ -76,7 +76,7 @@ class _Waiting:
         return left if len(left) else None
 
 
-class _Run:
+class _Clocked:
     """A playback tied to a clock, with what was simulated ahead."""
 
     def __init__(self, playback: Playback, clock: RealClock) -> None:

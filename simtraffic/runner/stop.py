@@ -9,11 +9,11 @@ class StopSignal:
     """Asked once, a run takes no more arrivals, drains and reports."""
 
     def __init__(self) -> None:
-        """Not asked yet."""
+        """Nobody has asked yet."""
         self.event = Flag()
 
     def request(self) -> None:
-        """Ask."""
+        """Ask the run to end; once is enough."""
         self.event.set()
 
     @property

@@ -30,7 +30,7 @@ def test_the_first_signal_asks_the_run_to_stop(number):
     # Whoever runs the tests may ignore hangups.
     before = signal.signal(number, signal.SIG_DFL)
     try:
-        with Interruption(told, told.farewell, told.leave):
+        with Interruption(told.request, told.farewell, told.leave):
             os.kill(os.getpid(), number)
     finally:
         signal.signal(number, before)
@@ -41,7 +41,7 @@ def test_the_first_signal_asks_the_run_to_stop(number):
 def test_the_second_signal_says_farewell_and_leaves():
     told = Told()
 
-    with Interruption(told, told.farewell, told.leave):
+    with Interruption(told.request, told.farewell, told.leave):
         os.kill(os.getpid(), signal.SIGTERM)
         os.kill(os.getpid(), signal.SIGINT)
 
@@ -54,7 +54,7 @@ def test_a_farewell_that_fails_does_not_keep_it_from_leaving():
     def failing():
         raise BrokenPipeError
 
-    with Interruption(told, failing, told.leave):
+    with Interruption(told.request, failing, told.leave):
         os.kill(os.getpid(), signal.SIGINT)
         with pytest.raises(BrokenPipeError):
             os.kill(os.getpid(), signal.SIGINT)
@@ -66,7 +66,7 @@ def test_handlers_are_put_back():
     before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
     told = Told()
 
-    with Interruption(told, told.farewell, told.leave):
+    with Interruption(told.request, told.farewell, told.leave):
         assert signal.getsignal(signal.SIGINT) != before[0]
 
     assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
@@ -76,7 +76,7 @@ def test_a_hangup_that_is_ignored_from_the_start_stays_ignored():
     told = Told()
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
-        with Interruption(told, told.farewell, told.leave):
+        with Interruption(told.request, told.farewell, told.leave):
             os.kill(os.getpid(), signal.SIGHUP)
         assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
     finally:
