@@ -13,13 +13,15 @@ from simtraffic._version import __version__
 if TYPE_CHECKING:
     from simtraffic.errors import ScenarioError
     from simtraffic.result.result import RunResult
-    from simtraffic.runner import plan, run, simulate
+    from simtraffic.runner import RunOptions, StopSignal, plan, run, simulate
     from simtraffic.scenario import Scenario, load_scenario
 
 __all__ = [
+    "RunOptions",
     "RunResult",
     "Scenario",
     "ScenarioError",
+    "StopSignal",
     "__version__",
     "load_scenario",
     "plan",
@@ -28,9 +30,11 @@ __all__ = [
 ]
 
 _HOMES = {
+    "RunOptions": "simtraffic.runner",
     "RunResult": "simtraffic.result.result",
     "Scenario": "simtraffic.scenario",
     "ScenarioError": "simtraffic.errors",
+    "StopSignal": "simtraffic.runner",
     "load_scenario": "simtraffic.scenario",
     "plan": "simtraffic.runner",
     "run": "simtraffic.runner",
