@@ -98,7 +98,7 @@ def test_merging_adds_counts_reasons_and_warnings() -> None:
 
     assert one.balanced()
     assert one.planned == 2
-    assert one.as_dict()["traces"]["failed"] == 2
+    assert one.counts()["traces"].failed == 2
     assert {loss.reason: loss.count for loss in one.losses()} == {"a": 1, "b": 1}
     assert one.warnings == {"odd": 2}
 

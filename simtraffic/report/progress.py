@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
+    from simtraffic.ledger import SignalCounts
     from simtraffic.result.plan import CurvePoint
-    from simtraffic.result.snapshot import SignalStand, Snapshot
+    from simtraffic.result.snapshot import Snapshot
 
 LINE_EVERY_S = 5.0
 """Between two lines in the first minute, while somebody may look on."""
@@ -150,9 +151,9 @@ def _wrapped(text: str, width: int) -> str:
 
 def line(snapshot: Snapshot) -> str:
     """One state in one short line, for logs."""
-    stands = snapshot.signals.values()
-    generated = sum(stand.generated for stand in stands)
-    accepted = sum(stand.accepted for stand in stands)
+    signals = snapshot.signals.values()
+    generated = sum(one.generated for one in signals)
+    accepted = sum(one.accepted for one in signals)
     parts = [
         f"{_position(snapshot)}, {_percent(snapshot)}, {_stage(snapshot)}",
         _rates(snapshot),
@@ -172,7 +173,7 @@ def balance(snapshot: Snapshot) -> str:
     parts = [
         f"{_position(snapshot)} {_stage(snapshot)}",
         f"{snapshot.requests:,} requests, {figures.share(snapshot.error_share)} failed",
-        *(_in_words(name, stand) for name, stand in snapshot.signals.items()),
+        *(_in_words(name, counts) for name, counts in snapshot.signals.items()),
     ]
     return "; ".join(parts)
 
@@ -247,18 +248,18 @@ def _failures(snapshot: Snapshot) -> str:
 def _balance(snapshot: Snapshot, width: int) -> list[RenderableType]:
     """What became of everything; in words where there is no room for columns."""
     drawn = table("", "generated", "accepted", "queued", *_OUTCOMES)
-    for name, stand in snapshot.signals.items():
-        lost = [getattr(stand, outcome) for outcome in _OUTCOMES]
+    for name, counts in snapshot.signals.items():
+        lost = [getattr(counts, outcome) for outcome in _OUTCOMES]
         drawn.add_row(
             Text(name),
-            f"{stand.generated:,}",
-            f"{stand.accepted:,}",
-            f"{stand.queued:,}",
+            f"{counts.generated:,}",
+            f"{counts.accepted:,}",
+            f"{counts.queued:,}",
             *(Text(f"{count:,}", style="bold red" if count else "dim") for count in lost),
         )
     if drawn.natural_width <= width:
         return [drawn]
-    return [Text(_in_words(name, stand)) for name, stand in snapshot.signals.items()]
+    return [Text(_in_words(name, counts)) for name, counts in snapshot.signals.items()]
 
 
 def _standing(snapshot: Snapshot) -> list[Text]:
@@ -276,16 +277,16 @@ def _standing(snapshot: Snapshot) -> list[Text]:
 def _losses(snapshot: Snapshot) -> list[str]:
     lost = [
         f"{count:,} {name} {outcome}"
-        for name, stand in snapshot.signals.items()
+        for name, counts in snapshot.signals.items()
         for outcome in _OUTCOMES
-        if (count := getattr(stand, outcome))
+        if (count := getattr(counts, outcome))
     ]
     return [", ".join(lost)] if lost else []
 
 
-def _in_words(name: str, stand: SignalStand) -> str:
-    words = f"{name} {stand.accepted:,} of {stand.generated:,} accepted"
-    lost = [(outcome, getattr(stand, outcome)) for outcome in _OUTCOMES]
+def _in_words(name: str, counts: SignalCounts) -> str:
+    words = f"{name} {counts.accepted:,} of {counts.generated:,} accepted"
+    lost = [(outcome, getattr(counts, outcome)) for outcome in _OUTCOMES]
     return words + "".join(f", {count:,} {outcome}" for outcome, count in lost if count)
 
 

@@ -12,11 +12,9 @@ from simtraffic.report.tables import MOST_ROWS, Note, Table, more, section
 
 if TYPE_CHECKING:
     from simtraffic.report.lines import Drawn
-    from simtraffic.result.plan import PlannedTraffic
-    from simtraffic.result.result import TrafficResult
+    from simtraffic.result.rows import TrafficCounts
 
-    Row = PlannedTraffic | TrafficResult
-    Rows = Sequence[Row]
+    Rows = Sequence[TrafficCounts]
 
 _HEADS = ("flow, model", "requests", "failed", "input", "output", "cost", "cached", "reasoning")
 _WORDS = "requests: at this model, a fallback counts at both; input, output: tokens"
@@ -65,7 +63,7 @@ def cost(rows: Rows) -> str:
     return f"{figures.usd(sum(row.cost_usd for row in rows))} simulated, none real"
 
 
-def _errors(row: Row) -> list[Note]:
+def _errors(row: TrafficCounts) -> list[Note]:
     kinds = sorted(row.errors.items(), key=lambda item: -item[1])
     errors = [f"{kind.replace('_', ' ')} {number:,}" for kind, number in kinds if number]
     if not errors:

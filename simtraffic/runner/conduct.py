@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from simtraffic.clock import cpu_seconds, monotonic, peak_rss_bytes
 from simtraffic.ledger import Ledger
-from simtraffic.result.assemble import RunFacts, run_result
-from simtraffic.result.result import GeneratorResult
+from simtraffic.result.assemble import run_result
 from simtraffic.result.watcher import Subject, Watcher
 from simtraffic.runner.counts import blank_counts, plan_at_once
 from simtraffic.runner.destination import Destination, find_target
@@ -268,30 +267,20 @@ class _Asked:
         wall_s: float,
     ) -> RunResult:
         """Judge what was counted."""
-        ledger, setup = counts.ledger, self.setup
-        spans = ledger.signals["traces"].generated
-        facts = RunFacts(
+        counts.undelivered = _undelivered(counts)
+        counts.interrupted = self.stop.requested
+        counts.wall_seconds = wall_s
+        setup = self.setup
+        return run_result(
+            setup.scenario,
+            counts,
             run_id=setup.run_id,
             shard=str(setup.shard),
             start_ns=setup.start_unix_ns,
-            end_ns=setup.start_unix_ns + counts.end_ns,
-            elapsed_ns=counts.elapsed_ns,
             speed={0.0: "max", 1.0: "real"}.get(self.factor, self.factor),
             endpoint=destination.endpoint,
-            stage_planned=[stage.planned for stage in counts.tally.stages],
-            stage_targets=[stage.end_rate for stage in setup.schedule.stages],
-            generator=GeneratorResult(
-                cpu_seconds=counts.cpu_seconds,
-                peak_rss_bytes=counts.peak_rss_bytes,
-                spans_per_second=spans / wall_s if wall_s else 0.0,
-                wall_seconds=wall_s,
-            ),
-            interrupted=self.stop.requested,
-            undelivered=_undelivered(counts),
             collector=collected,
-            imperfections=counts.imperfections if setup.scenario.imperfections.is_wanted else None,
         )
-        return run_result(setup.scenario, counts.tally, ledger, counts.lateness, facts)
 
 
 def _undelivered(counts: RunCounts) -> list[str]:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from simtraffic.runner import plan, run
+from simtraffic.runner import RunOptions, plan, run
 from simtraffic.scenario import parse_scenario
 
 FOLDER = Path(__file__).parent
@@ -64,9 +64,9 @@ def assert_is_golden(name: str, found: dict[str, Any]) -> None:
 
 
 def test_a_result(tmp_path: Path) -> None:
-    result = run(
-        parse_scenario(SCENARIO), out=str(tmp_path / "out.jsonl"), start="2026-01-01T00:00:00Z"
-    )
+    options = RunOptions(start="2026-01-01T00:00:00Z")
+
+    result = run(parse_scenario(SCENARIO), options, out=str(tmp_path / "out.jsonl"))
 
     found = result.to_dict()
     # What the generator used differs from run to run.
