@@ -24,6 +24,7 @@ from simtraffic.result.rows import (
 from simtraffic.result.selection import SKETCHED, Choice, Columns
 from simtraffic.result.sketch import QuantileSketch
 from simtraffic.simulation.tables import ERROR_KINDS
+from simtraffic.token_kinds import TOKEN_COLUMNS
 
 if TYPE_CHECKING:
     from simtraffic.scenario import Incident, Scenario, Threshold
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
 _EXACT = 1 << 53
 OF_STAGES = ("time_to_first_token", "duration")
 """Measures of which each stage has percentiles."""
-_SUMMED = ("input_tokens", "cached_tokens", "output_tokens", "reasoning_tokens")
 
 
 @dataclass(slots=True)
@@ -99,7 +99,7 @@ class Tally:
         self._made = np.zeros(cells, dtype=np.int64)
         self._broken = np.zeros(cells, dtype=np.int64)
         self._tried = np.zeros((cells, len(ERROR_KINDS)), dtype=np.int64)
-        self._sums = {name: np.zeros(cells, dtype=np.int64) for name in _SUMMED}
+        self._sums = {name: np.zeros(cells, dtype=np.int64) for name in TOKEN_COLUMNS}
         self._cost_pusd = np.zeros(cells, dtype=np.int64)
 
     @property
@@ -240,7 +240,7 @@ class Tally:
         self._broken += np.bincount(cell[columns.op_failed], minlength=cells)
         tried = (first_cell[attempts.request] + attempts.route) * len(ERROR_KINDS) + attempts.error
         self._tried += np.bincount(tried, minlength=self._tried.size).reshape(self._tried.shape)
-        for name in _SUMMED:
+        for name in TOKEN_COLUMNS:
             _add_sums(self._sums[name], cell, getattr(operations, name))
         costs = operations.input_cost_pusd + operations.output_cost_pusd
         _add_sums(self._cost_pusd, cell, costs)
