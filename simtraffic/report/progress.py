@@ -15,7 +15,7 @@ from rich.text import Text
 from simtraffic import figures
 from simtraffic.clock import monotonic
 from simtraffic.report.curve import bars, highest
-from simtraffic.report.frame import Frame
+from simtraffic.report.live_picture import LivePicture
 from simtraffic.report.tables import table
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class ProgressView:
         self._began_at: float | None = None
         self._written_at = 0.0
         self._snapshot: Snapshot | None = None
-        self._frame: Frame | None = None
+        self._live: LivePicture | None = None
         self._trouble = ""
         self.note = ""
         """Stands in the live picture, from its next drawing on; safe to set in a signal handler."""
@@ -90,9 +90,9 @@ class ProgressView:
             if snapshot.trouble and not self._is_live:
                 self._write(snapshot.trouble)
         if self._is_live:
-            if self._frame is None:
-                self._frame = Frame(self._stream, self._picture)
-                self._frame.open()
+            if self._live is None:
+                self._live = LivePicture(self._stream, self._picture)
+                self._live.open()
             return
         now = self._now()
         if self._began_at is None:
@@ -106,23 +106,23 @@ class ProgressView:
         """A line for people, above the live picture."""
         if self._is_live:
             text = _wrapped(text, Console(file=self._stream).width)
-        if self._frame is not None:
-            self._frame.say(text)
+        if self._live is not None:
+            self._live.say(text)
         else:
             self._write(text)
 
     def close(self) -> None:
         """Take the live picture away and give the terminal back as it was."""
-        if self._frame is not None:
-            frame, self._frame = self._frame, None
-            frame.close()
+        if self._live is not None:
+            live, self._live = self._live, None
+            live.close()
             if self.note:
                 self._write(self.note)
 
     def leave(self) -> None:
         """Take the live picture away from inside a signal handler, whatever is going on."""
-        if self._frame is not None:
-            self._frame.leave()
+        if self._live is not None:
+            self._live.leave()
 
     def _pause(self, now: float) -> float:
         assert self._began_at is not None

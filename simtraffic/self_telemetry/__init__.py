@@ -1,6 +1,6 @@
 """A run's own page: figures for Prometheus, and two answers for whoever supervises the process.
 
-The run pushes the telemetry of a service that does not exist; this page tells of simtraffic
+The run pushes the telemetry of a service that does not exist; this page is about simtraffic
 itself, to be scraped. A :class:`Page` listens from before the first byte until it is closed, over
 any number of runs one after another. The run hands over what it stands for once and a snapshot
 every now and then; everything else is read when somebody asks, in a thread of the page's own.

@@ -106,10 +106,10 @@ def _run(subject: Subject) -> Iterator[Metric]:
             "shard": subject.shard,
         },
     )
-    if subject.queue is not None:
+    if subject.queued_bytes is not None:
         yield from _gauges(
-            ("simtraffic_queue_bytes", "Telemetry not sent yet.", subject.queue.queued_bytes),
-            ("simtraffic_queue_limit_bytes", "Bound on it.", subject.queue.queue_bytes),
+            ("simtraffic_queue_bytes", "Telemetry not sent yet.", subject.queued_bytes()),
+            ("simtraffic_queue_limit_bytes", "Bound on it.", subject.queue_bytes),
         )
 
 

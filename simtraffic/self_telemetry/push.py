@@ -63,7 +63,7 @@ class Push(Watcher):
                 f"--self-telemetry: not a URL; found {endpoint!r}; write http://HOST:4317"
             )
         endpoint = read_endpoint("--self-telemetry", endpoint, "grpc")
-        # It tells of its troubles in a log that nobody asked for.
+        # It writes its troubles into a log that nobody asked for.
         logging.getLogger("opentelemetry").setLevel(logging.CRITICAL)
         self.line = f"telling of itself to {endpoint}"
         self._totals = Totals()
@@ -183,11 +183,6 @@ class Push(Watcher):
         ]
 
 
-class _NoQueue:
-    queued_bytes = 0
-    queue_bytes = 0
-
-
 def _example() -> Totals:
     """Totals with every figure that there is."""
     totals = Totals()
@@ -198,7 +193,7 @@ def _example() -> Totals:
             seed=0,
             shard="1/1",
             ledger=Ledger(),
-            queue=_NoQueue(),
+            queued_bytes=lambda: 0,
             drain_s=0,
             is_timed=True,
         )

@@ -45,7 +45,8 @@ class Totals:
     def held_bytes(self) -> int:
         """Telemetry that is not sent yet."""
         subject = self.subject
-        return 0 if subject is None or subject.queue is None else subject.queue.queued_bytes
+        ask = None if subject is None else subject.queued_bytes
+        return ask() if ask is not None else 0
 
     def _planned(self, ledger: Ledger) -> int:
         """Of this run: a ledger learns it at the end, and snapshots are a little old."""

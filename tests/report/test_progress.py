@@ -7,7 +7,7 @@ import pytest
 from rich.text import Text
 
 from simtraffic.ledger import SignalCounts
-from simtraffic.report.frame import Frame
+from simtraffic.report.live_picture import LivePicture
 from simtraffic.report.progress import ProgressView, balance, line, picture
 from simtraffic.report.tables import to_text
 from simtraffic.result.plan import CurvePoint
@@ -212,7 +212,7 @@ def test_a_note_stands_in_the_picture_and_stays_behind(terminal):
 
 
 def test_a_narrower_terminal_has_more_rows_to_erase(terminal):
-    frame = Frame(terminal, lambda _width: Text("x" * 80))
+    frame = LivePicture(terminal, lambda _width: Text("x" * 80))
     frame.open()
 
     frame._console.width = 30
@@ -223,7 +223,7 @@ def test_a_narrower_terminal_has_more_rows_to_erase(terminal):
 
 def test_a_picture_that_is_taller_than_the_terminal_keeps_its_head(terminal, monkeypatch):
     monkeypatch.setenv("LINES", "5")
-    frame = Frame(terminal, lambda _width: Text("\n".join("abcdefgh")))
+    frame = LivePicture(terminal, lambda _width: Text("\n".join("abcdefgh")))
 
     frame.open()
     frame.close()
@@ -233,7 +233,7 @@ def test_a_picture_that_is_taller_than_the_terminal_keeps_its_head(terminal, mon
 
 
 def test_it_is_left_while_somebody_else_draws(terminal):
-    frame = Frame(terminal, lambda _width: Text("drawing"))
+    frame = LivePicture(terminal, lambda _width: Text("drawing"))
     frame.open()
     # As when the signal comes in the middle of a drawing.
     with frame._lock:
