@@ -172,7 +172,7 @@ class Ledger:
         return found
 
     def balanced(self) -> bool:
-        """Whether both laws hold."""
+        """Whether both laws hold, which they do once a run is over."""
         return not self.imbalances()
 
     @property

@@ -150,7 +150,7 @@ def _stages(result: RunResult) -> list[Drawn]:
 
 
 def _percentiles(values: list[Percentiles]) -> list[list[str]]:
-    """A column for each."""
+    """A column of durations for each of the three shares."""
     return [
         figures.durations([getattr(value, name) for value in values])
         for name in ("p50", "p95", "p99")

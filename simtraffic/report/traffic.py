@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     Rows = Sequence[TrafficCounts]
 
 _HEADS = (
-    *("flow, model", "requests", "failed"),
+    "flow, model",
+    "requests",
+    "failed",
     *(kind.name for kind in WHOLES),
     "cost",
     *(kind.name for kind in PARTS),
@@ -69,7 +71,7 @@ def tokens(rows: Rows) -> str:
 
 
 def cost(rows: Rows) -> str:
-    """All money in words."""
+    """All money in words: ``$2.88 simulated, none real``."""
     return f"{figures.usd(sum(row.cost_usd for row in rows))} simulated, none real"
 
 

@@ -27,15 +27,15 @@ from simtraffic.result.rows import (
 
 RESULT_VERSION = 1
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+# The keys of each object, in the order of the file.
 _OF_RUN = (
-    *("run_id", "scenario", "seed", "shard", "start", "end", "speed", "endpoint"),
-    *("verdict", "exit_code"),
-)
+    "run_id", "scenario", "seed", "shard", "start", "end", "speed", "endpoint", "verdict",
+    "exit_code",
+)  # fmt: skip
 _OF_SIGNAL = tuple(part.name for part in fields(SignalCounts) if part.name != "series")
 _OF_STAGE = (
-    *("name", "planned", "generated", "target_rate", "asked_rate", "achieved_rate"),
-    "error_share",
-)
+    "name", "planned", "generated", "target_rate", "asked_rate", "achieved_rate", "error_share",
+)  # fmt: skip
 _SKETCHED = ("time_to_first_token_seconds", "duration_seconds")
 _SHARES = ("p50", "p95", "p99")
 _LATENESS = ("p50", "p99", "max")
@@ -45,7 +45,7 @@ _OF_TRAFFIC = tuple(part.name for part in fields(TrafficCounts) if part.name != 
 
 @dataclass(frozen=True, slots=True)
 class ThresholdResult:
-    """One threshold, judged."""
+    """A threshold of the scenario with what was found, and whether that meets it."""
 
     expression: str
     value: float | None

@@ -23,7 +23,7 @@ class Window:
 
     @property
     def seconds(self) -> float:
-        """Length in seconds."""
+        """Its length; a stage that is a step has none."""
         return (self.end_ns - self.start_ns) / 1e9
 
 
@@ -93,7 +93,7 @@ class StageCounts:
 
     @property
     def error_share(self) -> float:
-        """Failed requests over requests."""
+        """Failed requests over requests, 0 to 1; 0 when there were none."""
         return self.failed / self.generated if self.generated else 0.0
 
 
@@ -120,7 +120,7 @@ class TrafficCounts:
 
     @property
     def cost_usd(self) -> float:
-        """In US dollars."""
+        """In US dollars, as files and people have it."""
         return self.cost_pusd / 1e12
 
 

@@ -41,7 +41,7 @@ class Columns:
         self.last_due_ns = int(requests.due_ns.max())
         self._values: dict[str, tuple[Ints, Ints, Bools | None]] = {}
 
-    def of_requests(self, column: NDArray[np.generic]) -> NDArray[np.generic]:
+    def spread(self, column: NDArray[np.generic]) -> NDArray[np.generic]:
         """A column of the requests, spread over the operations inside them."""
         return column[self.exchanges.operations.request]
 

@@ -61,5 +61,5 @@ class Snapshot:
 
     @property
     def error_share(self) -> float:
-        """Failed requests over requests."""
+        """Failed requests over requests so far, 0 to 1."""
         return self.failed / self.requests if self.requests else 0.0

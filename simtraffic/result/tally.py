@@ -222,7 +222,7 @@ class Tally:
         made = np.bincount(codes, minlength=len(self.stages))
         broken = np.bincount(codes[columns.failed], minlength=len(self.stages))
         present = np.flatnonzero(made)
-        of_operations = columns.of_requests(codes) if len(present) > 1 else None
+        of_operations = columns.spread(codes) if len(present) > 1 else None
         for code in present:
             stage = self.stages[code]
             stage.generated += int(made[code])

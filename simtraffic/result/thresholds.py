@@ -50,11 +50,12 @@ def evaluate(threshold: Threshold, counts: RunCounts, *, is_share: bool = False)
         return _unjudged(threshold, f"this shard has none; {_nothing(threshold)}")
     passed = value is not None and _COMPARE[threshold.operator](value, threshold.limit)
     note = _nothing(threshold) if value is None else ""
-    return ThresholdResult(threshold.text, value, passed, threshold.measure, note)
+    return ThresholdResult(threshold.text, value, passed, measure=threshold.measure, note=note)
 
 
 def _unjudged(threshold: Threshold, why: str) -> ThresholdResult:
-    return ThresholdResult(threshold.text, None, True, threshold.measure, f"not judged: {why}")
+    note = f"not judged: {why}"
+    return ThresholdResult(threshold.text, None, passed=True, measure=threshold.measure, note=note)
 
 
 def _is_outside(threshold: Threshold, counts: RunCounts) -> bool:

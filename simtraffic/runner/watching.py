@@ -37,7 +37,7 @@ class Watch:
             watcher(snapshot)
 
     def snapshot(self, counts: RunCounts, now: float) -> Snapshot:
-        """How the run stands."""
+        """How the run stands; its rates are over the last ten seconds or less."""
         ledger, schedule = counts.ledger, self.setup.schedule
         elapsed, draining = counts.elapsed_ns, counts.draining
         spans = ledger.signals["traces"].generated

@@ -79,7 +79,7 @@ class Page(Watcher):
         self._pulse.end()
 
     def close(self) -> None:
-        """Stop listening."""
+        """Stop listening; its port is free then."""
         self._door.close()
 
     def __enter__(self) -> Self:

@@ -24,7 +24,7 @@ _TEXT = "text/plain; charset=utf-8"
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a path says."""
+    """What a path says to whoever asks: an HTTP status and a body."""
 
     status: int
     body: bytes

@@ -35,13 +35,13 @@ class Pulse:
         self._counted = 0
 
     def begin(self, run: Subject) -> None:
-        """A run starts."""
+        """A run starts, which counts as its first beat."""
         self._counted = 0
         self.beat(draining=False)
         self._run = run
 
     def beat(self, *, draining: bool) -> None:
-        """The run's loop turned."""
+        """The run's loop turned once more, or a delivery that is waited for goes on."""
         self._is_draining = draining
         self._beat_at = self._now()
 

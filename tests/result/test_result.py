@@ -70,6 +70,8 @@ def test_the_file_has_every_key_of_the_interface():
     assert {"cpu_seconds", "peak_rss_bytes", "spans_per_second"} <= set(data["generator"])
     assert set(data["schedule"]) == {"planned", "generated", "skipped", "lateness_seconds"}
     assert set(data["schedule"]["lateness_seconds"]) == {"p50", "p99", "max"}
+    loss = a_failed_result().to_dict()["losses"][0]
+    assert list(loss) == ["signal", "outcome", "reason", "count", "first", "last"]
 
 
 def test_a_file_reads_back_as_the_result_that_it_was():
