@@ -15,7 +15,7 @@ import pytest
 from simtraffic.runner import RunOptions, plan, run
 from simtraffic.scenario import parse_scenario
 
-FOLDER = Path(__file__).parent
+FOLDER = Path(__file__).parent / "golden"
 SCENARIO = """
 version: 1
 name: counted
