@@ -107,7 +107,7 @@ cov: $(INSTALLED) ## tests without real programs: coverage of lines and branches
 	$(BIN)/coverage report
 
 golden: $(INSTALLED) ## rewrite the golden files; review the difference
-	REWRITE_GOLDEN=1 $(BIN)/python -m pytest -q tests/golden tests/report/test_terminal.py
+	REWRITE_GOLDEN=1 $(BIN)/python -m pytest -q tests/golden tests/report/test_terminal.py tests/result/test_written.py
 
 # By way of another file: a command that fails must not leave an empty schema behind.
 schema: $(INSTALLED) ## rewrite the JSON Schema of the scenario file

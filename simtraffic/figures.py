@@ -45,7 +45,7 @@ def short(value: float) -> str:
 
 
 def shorts(values: Sequence[float]) -> list[str]:
-    """A column of them."""
+    """A column of counts in three figures, all in one unit."""
     return _column(values, _STEPS, are_counts=True)
 
 
@@ -61,12 +61,12 @@ def sizes(values: Sequence[float], each: str = "") -> list[str]:
 
 
 def rate(value: float) -> str:
-    """Events a second: ``49.8/s``."""
+    """Events a second in three figures: ``49.8/s``."""
     return rates([value])[0]
 
 
 def rates(values: Sequence[float]) -> list[str]:
-    """A column of them."""
+    """A column of events a second, all in one unit."""
     return _column(values, [(step, f"{name}/s") for step, name in _STEPS])
 
 
@@ -86,7 +86,7 @@ def share(value: float) -> str:
 
 
 def shares(values: Sequence[float]) -> list[str]:
-    """A column of them."""
+    """A column of percentages, below one another by their points."""
     return on_the_point([share(value) for value in values])
 
 
@@ -125,7 +125,7 @@ def stretch(value: float) -> str:
 
 
 def usd(value: float) -> str:
-    """US dollars: ``$2.88``, ``$0.626``."""
+    """US dollars, to the cent or in three figures: ``$2.88``, ``$0.626``."""
     return dollars([value])[0]
 
 

@@ -8,10 +8,10 @@ it here; the ledger knows nothing of how things travel.
 from __future__ import annotations
 
 import threading
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal
 
-from simtraffic.signals import SIGNALS
+from simtraffic.signals import SIGNALS, UNITS
 
 LossOutcome = Literal["rejected", "failed", "dropped"]
 
@@ -21,9 +21,14 @@ OTHER_REASONS = "other reasons"
 
 
 @dataclass(slots=True)
-class SignalLedger:
-    """Counts of one signal, in its unit (spans, data points or log records)."""
+class SignalCounts:
+    """Counts of one signal: in a ledger as they grow, elsewhere as they were or are expected.
 
+    Once a run is over ``generated = accepted + rejected + failed + dropped``.
+    """
+
+    unit: str
+    """Spans, data points or log records, of which most of the others are."""
     generated: int = 0
     accepted: int = 0
     rejected: int = 0
@@ -40,6 +45,18 @@ class SignalLedger:
     """OTLP protobuf before compression, each batch once however often it was tried."""
     possible_duplicates: int = 0
     """Sent again after an answer was lost, so the receiver may have them twice."""
+    series: int = 0
+    """Metric streams, all instances together; only a plan counts them."""
+
+    @property
+    def queued(self) -> int:
+        """Generated and not yet accounted for."""
+        return self.generated - self.accounted
+
+    @property
+    def lost(self) -> int:
+        """Everything generated that was not accepted."""
+        return self.generated - self.accepted
 
     @property
     def accounted(self) -> int:
@@ -47,9 +64,12 @@ class SignalLedger:
         return self.accepted + self.rejected + self.failed + self.dropped
 
 
-@dataclass(frozen=True, slots=True)
+_COUNTED = tuple(part.name for part in fields(SignalCounts) if part.name != "unit")
+
+
+@dataclass(slots=True)
 class Loss:
-    """Telemetry that was lost for one reason."""
+    """Telemetry that was lost for one reason, and between when."""
 
     signal: str
     outcome: LossOutcome
@@ -58,13 +78,6 @@ class Loss:
     """In the signal's unit."""
     first_ns: int
     """When it was first seen, Unix nanoseconds."""
-    last_ns: int
-
-
-@dataclass(slots=True)
-class _Tally:
-    count: int
-    first_ns: int
     last_ns: int
 
 
@@ -78,12 +91,12 @@ class Ledger:
     """Requests that were simulated."""
     skipped: int = 0
     """Requests never simulated because the run ended or could not keep up."""
-    signals: dict[str, SignalLedger] = field(
-        default_factory=lambda: {signal: SignalLedger() for signal in SIGNALS}
+    signals: dict[str, SignalCounts] = field(
+        default_factory=lambda: {signal: SignalCounts(UNITS[signal]) for signal in SIGNALS}
     )
     warnings: dict[str, int] = field(default_factory=dict)
     """What people should know though nothing was lost, and how often it happened."""
-    _losses: dict[tuple[str, LossOutcome, str], _Tally] = field(default_factory=dict, repr=False)
+    _losses: dict[tuple[str, LossOutcome, str], Loss] = field(default_factory=dict, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def add_requests(self, *, planned: int = 0, generated: int = 0, skipped: int = 0) -> None:
@@ -118,15 +131,15 @@ class Ledger:
 
     def reject(self, signal: str, count: int, reason: str, at_ns: int) -> None:
         """Count what the receiver refused for good."""
-        self._lose(signal, "rejected", reason, _Tally(count, at_ns, at_ns))
+        self._lose(Loss(signal, "rejected", reason, count, first_ns=at_ns, last_ns=at_ns))
 
     def fail(self, signal: str, count: int, reason: str, at_ns: int) -> None:
         """Count what could not be delivered after every try."""
-        self._lose(signal, "failed", reason, _Tally(count, at_ns, at_ns))
+        self._lose(Loss(signal, "failed", reason, count, first_ns=at_ns, last_ns=at_ns))
 
     def drop(self, signal: str, count: int, reason: str, at_ns: int) -> None:
         """Count what was given up before it was sent."""
-        self._lose(signal, "dropped", reason, _Tally(count, at_ns, at_ns))
+        self._lose(Loss(signal, "dropped", reason, count, first_ns=at_ns, last_ns=at_ns))
 
     def warn(self, message: str, count: int = 1) -> None:
         """Keep a message for people, once, with how often it came."""
@@ -138,10 +151,7 @@ class Ledger:
     def losses(self) -> list[Loss]:
         """Everything lost, by signal, outcome and reason, the largest first."""
         with self._lock:
-            found = [
-                Loss(signal, outcome, reason, tally.count, tally.first_ns, tally.last_ns)
-                for (signal, outcome, reason), tally in self._losses.items()
-            ]
+            found = [replace(loss) for loss in self._losses.values()]
         return sorted(found, key=lambda loss: (-loss.count, loss.signal, loss.reason))
 
     def imbalances(self) -> list[str]:
@@ -162,7 +172,7 @@ class Ledger:
         return found
 
     def balanced(self) -> bool:
-        """Whether both laws hold."""
+        """Whether both laws hold, which they do once a run is over."""
         return not self.imbalances()
 
     @property
@@ -176,24 +186,24 @@ class Ledger:
             ]
         return min(shares, default=1.0)
 
-    def as_dict(self) -> dict[str, dict[str, int]]:
-        """Counts of each signal by name, to print or to store."""
+    def counts(self) -> dict[str, SignalCounts]:
+        """Copies of each signal's counts, by its name, as they stand at this moment."""
         with self._lock:
-            return {signal: asdict(entry) for signal, entry in self.signals.items()}
+            return {signal: replace(entry) for signal, entry in self.signals.items()}
 
     def merge(self, other: Ledger) -> None:
         """Add another ledger to this one, such as a worker's at its end."""
         self.add_requests(planned=other.planned, generated=other.generated, skipped=other.skipped)
+        counts = other.counts()
         with self._lock:
-            for signal, entry in other.signals.items():
+            for signal, entry in counts.items():
                 mine = self.signals[signal]
-                for part in fields(SignalLedger):
-                    total = getattr(mine, part.name) + getattr(entry, part.name)
-                    setattr(mine, part.name, total)
+                for part in _COUNTED:
+                    setattr(mine, part, getattr(mine, part) + getattr(entry, part))
         # The counts came over with the fields above; only the reasons are still missing.
-        for (signal, outcome, reason), tally in other._losses.items():
-            self._note(signal, outcome, reason, tally)
-        for message, count in other.warnings.items():
+        for loss in other.losses():
+            self._note(loss)
+        for message, count in dict(other.warnings).items():
             self.warn(message, count)
 
     def become(self, other: Ledger) -> None:
@@ -202,26 +212,26 @@ class Ledger:
         with self._lock:
             self.__dict__.update(state)
 
-    def _lose(self, signal: str, outcome: LossOutcome, reason: str, tally: _Tally) -> None:
-        if not tally.count:
+    def _lose(self, loss: Loss) -> None:
+        if not loss.count:
             return
         with self._lock:
-            entry = self.signals[signal]
-            setattr(entry, outcome, getattr(entry, outcome) + tally.count)
-        self._note(signal, outcome, reason, tally)
+            entry = self.signals[loss.signal]
+            setattr(entry, loss.outcome, getattr(entry, loss.outcome) + loss.count)
+        self._note(loss)
 
-    def _note(self, signal: str, outcome: LossOutcome, reason: str, tally: _Tally) -> None:
+    def _note(self, loss: Loss) -> None:
         with self._lock:
-            key = (signal, outcome, reason)
+            key = (loss.signal, loss.outcome, loss.reason)
             if key not in self._losses and len(self._losses) >= _MOST_REASONS:
-                key = (signal, outcome, OTHER_REASONS)
+                key = (loss.signal, loss.outcome, OTHER_REASONS)
             known = self._losses.get(key)
             if known is None:
-                self._losses[key] = _Tally(tally.count, tally.first_ns, tally.last_ns)
+                self._losses[key] = replace(loss, reason=key[2])
                 return
-            known.count += tally.count
-            known.first_ns = min(known.first_ns, tally.first_ns)
-            known.last_ns = max(known.last_ns, tally.last_ns)
+            known.count += loss.count
+            known.first_ns = min(known.first_ns, loss.first_ns)
+            known.last_ns = max(known.last_ns, loss.last_ns)
 
     def __getstate__(self) -> dict[str, Any]:
         """Without the lock, so that a worker process can hand its ledger over."""

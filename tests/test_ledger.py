@@ -4,6 +4,7 @@ import pickle
 import threading
 
 from simtraffic.ledger import OTHER_REASONS, Ledger, Loss
+from simtraffic.signals import UNITS
 
 
 def test_a_new_ledger_is_balanced_and_has_delivered_everything() -> None:
@@ -98,9 +99,21 @@ def test_merging_adds_counts_reasons_and_warnings() -> None:
 
     assert one.balanced()
     assert one.planned == 2
-    assert one.as_dict()["traces"]["failed"] == 2
+    assert one.counts()["traces"].failed == 2
     assert {loss.reason: loss.count for loss in one.losses()} == {"a": 1, "b": 1}
     assert one.warnings == {"odd": 2}
+
+
+def test_counts_are_those_of_one_moment() -> None:
+    ledger = Ledger()
+    ledger.add_generated("traces", 3)
+    before = ledger.counts()
+
+    ledger.accept("traces", 2)
+
+    assert (before["traces"].accepted, before["traces"].queued) == (0, 3)
+    assert (ledger.counts()["traces"].queued, ledger.counts()["traces"].lost) == (1, 1)
+    assert {name: each.unit for name, each in before.items()} == UNITS
 
 
 def test_counting_from_many_threads_loses_nothing() -> None:

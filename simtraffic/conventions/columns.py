@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -26,6 +26,7 @@ from simtraffic.simulation.tables import (
     Operations,
     Requests,
 )
+from simtraffic.token_kinds import TOKEN_KINDS
 from simtraffic.workflows import WORKFLOWS
 
 if TYPE_CHECKING:
@@ -289,10 +290,10 @@ NUMBERS: dict[str, Number] = {
         "mean time between visible tokens",
     ),
     "tokens_per_second": Number(_tokens_per_second, _OPERATION, "output over duration"),
-    "input_tokens": Number(lambda r: r.own("input_tokens"), _OPERATION),
-    "cached_tokens": Number(lambda r: r.own("cached_tokens"), _OPERATION, "part of the input"),
-    "output_tokens": Number(lambda r: r.own("output_tokens"), _OPERATION),
-    "reasoning_tokens": Number(lambda r: r.own("reasoning_tokens"), _OPERATION, "part of output"),
+    **{
+        kind.column: Number(partial(Rows.own, name=kind.column), _OPERATION, kind.about)
+        for kind in TOKEN_KINDS
+    },
     "total_tokens": Number(
         lambda r: r.own("input_tokens") + r.own("output_tokens"),
         _OPERATION,

@@ -34,12 +34,12 @@ class Drawn:
 
 
 def laid_out(parts: Iterable[Drawn | Text], room: int) -> Group:
-    """All below one another."""
+    """All parts below one another, for rich to print as they are."""
     return Group(*(_whole(line) for part in parts for line in lines_of(part, room)))
 
 
 def lines_of(part: Drawn | Text, room: int) -> list[Text]:
-    """The lines of either."""
+    """The lines of a drawing, or of a text as it is wrapped in this room."""
     return wrapped(part, room) if isinstance(part, Text) else part.lines(room)
 
 
@@ -49,7 +49,7 @@ def said(words: str | Text) -> Text:
 
 
 def wide(text: Text) -> int:
-    """Columns that it takes."""
+    """Columns that it takes in a terminal, where some signs take two."""
     return text.cell_len
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from rich.text import Text
@@ -13,8 +13,9 @@ from simtraffic import figures
 from simtraffic.report.tables import MOST_ROWS, Table, labelled, more, section
 
 if TYPE_CHECKING:
+    from simtraffic.ledger import Loss
     from simtraffic.report.lines import Drawn
-    from simtraffic.result.result import LossResult, RunResult
+    from simtraffic.result.result import RunResult
 
 _COLLECTOR_COUNTS = ("spans", "data_points", "log_records", "requests")
 # How the built-in collector words what an imperfection leads to.
@@ -30,7 +31,7 @@ _LEADS_TO = {
 
 def losses(result: RunResult) -> list[Drawn]:
     """Losses with how, when and why; those of several signals for one cause are one row."""
-    causes: dict[str, list[LossResult]] = {}
+    causes: dict[str, list[Loss]] = {}
     for loss in result.losses:
         causes.setdefault(loss.reason, []).append(loss)
     if not causes:
@@ -87,8 +88,10 @@ def _found(result: RunResult) -> list[tuple[str, str]]:
     return [*rows, *(("on purpose", f"{count:,} x {message}") for message, count in wanted.items())]
 
 
-def _when(lost: Sequence[LossResult]) -> str:
+def _when(lost: Sequence[Loss]) -> str:
     """Times of day, of one moment or of a stretch."""
-    moments = [datetime.fromisoformat(at) for loss in lost for at in (loss.first, loss.last)]
-    begin, end = (moment.strftime("%H:%M:%S") for moment in (min(moments), max(moments)))
+    begin, end = (
+        datetime.fromtimestamp(at_ns // 10**9, UTC).strftime("%H:%M:%S")
+        for at_ns in (min(loss.first_ns for loss in lost), max(loss.last_ns for loss in lost))
+    )
     return begin if begin == end else f"{begin} to {end}"

@@ -86,7 +86,7 @@ def _stage_marks(plan: PlanResult, columns: int) -> list[Text]:
     """Where each stage begins, with its whole name if there is room on one of a few lines."""
     lines: list[list[Placed]] = [[] for _ in range(_MOST_LINES)]
     for stage in plan.stages:
-        start = _column(stage.start_seconds, plan, columns)
+        start = _column(stage.window.start_ns, plan, columns)
         word = f"│{stage.name}"
         at = start if start + _wide(word) <= columns else columns - _wide(word)
         if at < start:
@@ -104,8 +104,8 @@ def _incident_marks(plan: PlanResult, columns: int) -> list[Text]:
     """A bar for each, with its whole name behind it, before it or below it."""
     lines: list[list[Placed]] = []
     for incident in plan.incidents[:_MOST_INCIDENTS]:
-        start = _column(incident.start_seconds, plan, columns)
-        end = _column(incident.start_seconds + incident.duration_seconds, plan, columns)
+        start = _column(incident.window.start_ns, plan, columns)
+        end = _column(incident.window.end_ns, plan, columns)
         bar, name = "━" * max(1, end - start), incident.name
         room = _wide(name)
         if start + len(bar) + 1 + room <= columns:
@@ -136,5 +136,5 @@ def _wide(word: str) -> int:
     return wide(Text(word))
 
 
-def _column(seconds: float, plan: PlanResult, columns: int) -> int:
-    return min(columns - 1, max(0, int(seconds / plan.duration_seconds * columns)))
+def _column(at_ns: int, plan: PlanResult, columns: int) -> int:
+    return min(columns - 1, max(0, int(at_ns / 1e9 / plan.duration_seconds * columns)))

@@ -15,7 +15,7 @@ from rich.text import Text
 from simtraffic import figures
 from simtraffic.clock import monotonic
 from simtraffic.report.curve import bars, highest
-from simtraffic.report.frame import Frame
+from simtraffic.report.live_picture import LivePicture
 from simtraffic.report.tables import table
 
 if TYPE_CHECKING:
@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
+    from simtraffic.ledger import SignalCounts
     from simtraffic.result.plan import CurvePoint
-    from simtraffic.result.snapshot import SignalStand, Snapshot
+    from simtraffic.result.snapshot import Snapshot
 
 LINE_EVERY_S = 5.0
 """Between two lines in the first minute, while somebody may look on."""
@@ -65,7 +66,7 @@ class ProgressView:
         self._began_at: float | None = None
         self._written_at = 0.0
         self._snapshot: Snapshot | None = None
-        self._frame: Frame | None = None
+        self._live: LivePicture | None = None
         self._trouble = ""
         self.note = ""
         """Stands in the live picture, from its next drawing on; safe to set in a signal handler."""
@@ -89,9 +90,9 @@ class ProgressView:
             if snapshot.trouble and not self._is_live:
                 self._write(snapshot.trouble)
         if self._is_live:
-            if self._frame is None:
-                self._frame = Frame(self._stream, self._picture)
-                self._frame.open()
+            if self._live is None:
+                self._live = LivePicture(self._stream, self._picture)
+                self._live.open()
             return
         now = self._now()
         if self._began_at is None:
@@ -105,23 +106,23 @@ class ProgressView:
         """A line for people, above the live picture."""
         if self._is_live:
             text = _wrapped(text, Console(file=self._stream).width)
-        if self._frame is not None:
-            self._frame.say(text)
+        if self._live is not None:
+            self._live.say(text)
         else:
             self._write(text)
 
     def close(self) -> None:
         """Take the live picture away and give the terminal back as it was."""
-        if self._frame is not None:
-            frame, self._frame = self._frame, None
-            frame.close()
+        if self._live is not None:
+            live, self._live = self._live, None
+            live.close()
             if self.note:
                 self._write(self.note)
 
     def leave(self) -> None:
         """Take the live picture away from inside a signal handler, whatever is going on."""
-        if self._frame is not None:
-            self._frame.leave()
+        if self._live is not None:
+            self._live.leave()
 
     def _pause(self, now: float) -> float:
         assert self._began_at is not None
@@ -150,9 +151,9 @@ def _wrapped(text: str, width: int) -> str:
 
 def line(snapshot: Snapshot) -> str:
     """One state in one short line, for logs."""
-    stands = snapshot.signals.values()
-    generated = sum(stand.generated for stand in stands)
-    accepted = sum(stand.accepted for stand in stands)
+    signals = snapshot.signals.values()
+    generated = sum(one.generated for one in signals)
+    accepted = sum(one.accepted for one in signals)
     parts = [
         f"{_position(snapshot)}, {_percent(snapshot)}, {_stage(snapshot)}",
         _rates(snapshot),
@@ -172,7 +173,7 @@ def balance(snapshot: Snapshot) -> str:
     parts = [
         f"{_position(snapshot)} {_stage(snapshot)}",
         f"{snapshot.requests:,} requests, {figures.share(snapshot.error_share)} failed",
-        *(_in_words(name, stand) for name, stand in snapshot.signals.items()),
+        *(_in_words(name, counts) for name, counts in snapshot.signals.items()),
     ]
     return "; ".join(parts)
 
@@ -247,18 +248,18 @@ def _failures(snapshot: Snapshot) -> str:
 def _balance(snapshot: Snapshot, width: int) -> list[RenderableType]:
     """What became of everything; in words where there is no room for columns."""
     drawn = table("", "generated", "accepted", "queued", *_OUTCOMES)
-    for name, stand in snapshot.signals.items():
-        lost = [getattr(stand, outcome) for outcome in _OUTCOMES]
+    for name, counts in snapshot.signals.items():
+        lost = [getattr(counts, outcome) for outcome in _OUTCOMES]
         drawn.add_row(
             Text(name),
-            f"{stand.generated:,}",
-            f"{stand.accepted:,}",
-            f"{stand.queued:,}",
+            f"{counts.generated:,}",
+            f"{counts.accepted:,}",
+            f"{counts.queued:,}",
             *(Text(f"{count:,}", style="bold red" if count else "dim") for count in lost),
         )
     if drawn.natural_width <= width:
         return [drawn]
-    return [Text(_in_words(name, stand)) for name, stand in snapshot.signals.items()]
+    return [Text(_in_words(name, counts)) for name, counts in snapshot.signals.items()]
 
 
 def _standing(snapshot: Snapshot) -> list[Text]:
@@ -276,16 +277,16 @@ def _standing(snapshot: Snapshot) -> list[Text]:
 def _losses(snapshot: Snapshot) -> list[str]:
     lost = [
         f"{count:,} {name} {outcome}"
-        for name, stand in snapshot.signals.items()
+        for name, counts in snapshot.signals.items()
         for outcome in _OUTCOMES
-        if (count := getattr(stand, outcome))
+        if (count := getattr(counts, outcome))
     ]
     return [", ".join(lost)] if lost else []
 
 
-def _in_words(name: str, stand: SignalStand) -> str:
-    words = f"{name} {stand.accepted:,} of {stand.generated:,} accepted"
-    lost = [(outcome, getattr(stand, outcome)) for outcome in _OUTCOMES]
+def _in_words(name: str, counts: SignalCounts) -> str:
+    words = f"{name} {counts.accepted:,} of {counts.generated:,} accepted"
+    lost = [(outcome, getattr(counts, outcome)) for outcome in _OUTCOMES]
     return words + "".join(f", {count:,} {outcome}" for outcome, count in lost if count)
 
 

@@ -91,7 +91,7 @@ class Table(Drawn):
         self.rows.append(Text(words, style="bold"))
 
     def lines(self, room: int) -> list[Text]:
-        """See the class."""
+        """The first of the four ways for which the room is wide enough, else the last."""
         choices = [self.further[number:] for number in range(len(self.further), -1, -1)]
         if self.long is not None:
             choices.append((*self.further, self.long))
@@ -111,7 +111,7 @@ class Table(Drawn):
 
     @property
     def _real(self) -> list[_Row]:
-        """The rows without headings."""
+        """The rows that have cells, so no headings."""
         return [row for row in self.rows if isinstance(row, _Row)]
 
     def _widths(self) -> list[int]:
@@ -262,7 +262,7 @@ class Sum(Drawn):
     """Words, the sign before them, and the figure."""
 
     def lines(self, room: int) -> list[Text]:
-        """See the class."""
+        """One line where the room is wide enough for it, else one for each term."""
         whole = f"{self.name}  " + " ".join(f"{words} {figure}" for words, figure in self.terms)
         if len(whole) <= room:
             return [Text(whole)]
@@ -305,7 +305,7 @@ class Section(Drawn):
     content: tuple[Drawn | Text, ...]
 
     def lines(self, room: int) -> list[Text]:
-        """See the class."""
+        """The heading below an empty line; the content has what the indentation leaves."""
         inside = [line for part in self.content for line in lines_of(part, room - INDENT)]
         return [Text(), Text(self.heading, style="bold"), *indented(inside, INDENT)]
 

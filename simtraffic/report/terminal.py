@@ -5,7 +5,6 @@ Returns rich renderables, which the command line prints; `tables.to_text` makes 
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from rich.text import Text
@@ -19,7 +18,9 @@ from simtraffic.report.traffic import cost, tokens, traffic
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from simtraffic.result.result import Quantiles, RunResult, SignalResult
+    from simtraffic.ledger import SignalCounts
+    from simtraffic.result.result import RunResult
+    from simtraffic.result.rows import Percentiles
 
 _VERDICT_STYLES = {"passed": "bold green", "failed": "bold red", "interrupted": "bold yellow"}
 
@@ -68,7 +69,7 @@ def _named_verdict(result: RunResult) -> Text:
 
 def _length(result: RunResult) -> str:
     """How long it was; what was simulated is told apart from what it took."""
-    simulated = figures.stretch(_between(result.start, result.end))
+    simulated = figures.stretch((result.end_ns - result.start_ns) / 1e9)
     if result.speed == "real":
         return simulated
     return f"{simulated} simulated in {figures.seconds(result.generator.wall_seconds)}"
@@ -117,7 +118,7 @@ def _ledger(result: RunResult) -> Drawn:
     return section("Ledger", requests, drawn)
 
 
-def _unit(signal: SignalResult) -> str:
+def _unit(signal: SignalCounts) -> str:
     return signal.unit.replace("_", " ")
 
 
@@ -126,8 +127,8 @@ def _stages(result: RunResult) -> list[Drawn]:
     if not stages:
         return []
     heads = ("stage", "requests", "achieved", "asked", "failed")
-    quantiles = ("p50", "p95", "p99")
-    further = (*(f"ttft {name}" for name in quantiles), *(f"took {name}" for name in quantiles))
+    shares = ("p50", "p95", "p99")
+    further = (*(f"ttft {name}" for name in shares), *(f"took {name}" for name in shares))
     # Without room the last of these goes below first.
     drawn = Table((*heads, *further), further=(8, 5, 9, 6, 3, 7, 10))
     columns = [
@@ -136,8 +137,8 @@ def _stages(result: RunResult) -> list[Drawn]:
         figures.rates([stage.achieved_rate for stage in stages]),
         figures.rates([stage.asked_rate for stage in stages]),
         figures.shares([stage.error_share for stage in stages]),
-        *_quantiles([stage.time_to_first_token_seconds for stage in stages]),
-        *_quantiles([stage.duration_seconds for stage in stages]),
+        *_percentiles([stage.time_to_first_token_seconds for stage in stages]),
+        *_percentiles([stage.duration_seconds for stage in stages]),
     ]
     for row in zip(*columns, strict=True):
         drawn.add_row(*row)
@@ -148,8 +149,8 @@ def _stages(result: RunResult) -> list[Drawn]:
     return [section("Stages", drawn, *more(result.stages, "stages"), Text(words, style="dim"))]
 
 
-def _quantiles(values: list[Quantiles]) -> list[list[str]]:
-    """A column for each."""
+def _percentiles(values: list[Percentiles]) -> list[list[str]]:
+    """A column of durations for each of the three shares."""
     return [
         figures.durations([getattr(value, name) for value in values])
         for name in ("p50", "p95", "p99")
@@ -165,8 +166,8 @@ def _incidents(result: RunResult) -> list[Drawn]:
     for incident, share in zip(incidents, shares, strict=True):
         drawn.add_row(
             incident.name,
-            figures.stretch(_between(result.start, incident.start)),
-            figures.stretch(_between(incident.start, incident.end)),
+            figures.stretch(incident.window.start_ns / 1e9),
+            figures.stretch(incident.window.seconds),
             figures.count(incident.requests),
             figures.count(incident.errors),
             share,
@@ -237,8 +238,3 @@ def _closing(result: RunResult) -> Drawn:
 
 def _bad(number: int) -> Text:
     return Text(figures.count(number), style="bold red" if number else "dim")
-
-
-def _between(first: str, last: str) -> float:
-    """Seconds from one timestamp to another."""
-    return (datetime.fromisoformat(last) - datetime.fromisoformat(first)).total_seconds()

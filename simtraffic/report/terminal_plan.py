@@ -52,8 +52,8 @@ def _stages(plan: PlanResult) -> Drawn:
     for stage, target, mean in zip(stages, targets, means, strict=True):
         drawn.add_row(
             stage.name,
-            figures.stretch(stage.start_seconds),
-            figures.stretch(stage.duration_seconds),
+            figures.stretch(stage.window.start_ns / 1e9),
+            figures.stretch(stage.window.seconds),
             target,
             mean,
             figures.count(stage.planned),
@@ -69,8 +69,8 @@ def _incidents(plan: PlanResult) -> list[Drawn]:
     for incident in plan.incidents[:MOST_ROWS]:
         drawn.add_row(
             incident.name,
-            figures.stretch(incident.start_seconds),
-            figures.stretch(incident.duration_seconds),
+            figures.stretch(incident.window.start_ns / 1e9),
+            figures.stretch(incident.window.seconds),
         )
     return [section("Incidents", drawn, *more(plan.incidents, "incidents"))]
 

@@ -36,6 +36,8 @@ class RunCounts:
     """End of the last span so far."""
     overloaded: bool = False
     """Whether it was given up because it could not keep up with the clock."""
+    interrupted: bool = False
+    """Whether somebody ended the arrivals before the schedule did."""
     draining: bool = False
     """Whether all has arrived, and only delivery goes on."""
     queued_bytes: int = 0
@@ -44,6 +46,8 @@ class RunCounts:
     """Why nothing more could be delivered."""
     trouble: str = ""
     """Why nothing gets through at the moment."""
+    wall_seconds: float = 0.0
+    """Real time from the first arrival to the last answer; known at the end."""
     cpu_seconds: float = 0.0
     peak_rss_bytes: int = 0
     imperfections: dict[str, int] = field(default_factory=dict)
@@ -87,6 +91,7 @@ class RunCounts:
         self.last_end_ns = max(self.last_end_ns, other.last_end_ns)
         self.queued_bytes += other.queued_bytes
         self.overloaded |= other.overloaded
+        self.interrupted |= other.interrupted
         self.fatal = self.fatal or other.fatal
         self.trouble = self.trouble or other.trouble
         self.cpu_seconds += other.cpu_seconds

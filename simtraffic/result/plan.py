@@ -1,85 +1,30 @@
-"""What a run would do, as a noun: the result's shape with expectations in place of counts."""
+"""What a run would do, as a noun: the result's rows with expectations in place of counts."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from simtraffic._version import __version__
-from simtraffic.result.result import RESULT_VERSION
+from simtraffic.result.result import RESULT_VERSION, traffic_written
+from simtraffic.result.rows import (
+    IncidentCounts,
+    RequestCounts,
+    StageCounts,
+    TrafficCounts,
+    Usage,
+    Window,
+    picked,
+)
 
+if TYPE_CHECKING:
+    from simtraffic.ledger import SignalCounts
 
-@dataclass(frozen=True, slots=True)
-class PlannedSchedule:
-    """How many requests the schedule asks for (of this shard)."""
-
-    planned: int
-    exact: bool = False
-    """Whether the arrivals are even, so that the number is no expectation."""
-
-
-@dataclass(frozen=True, slots=True)
-class PlannedSignal:
-    """What one signal is expected to bring."""
-
-    unit: str
-    generated: int = 0
-    bytes: int = 0
-    """OTLP protobuf before compression."""
-    series: int = 0
-    """Metric streams, all instances together; 0 for other signals."""
-
-
-@dataclass(frozen=True, slots=True)
-class PlannedStage:
-    """One stage: when, and how many requests."""
-
-    name: str
-    start_seconds: float
-    duration_seconds: float
-    planned: int
-    target_rate: float
-    """Requests a second: held, or at the end of a ramp."""
-    asked_rate: float
-    """Mean over the stage."""
-
-
-@dataclass(frozen=True, slots=True)
-class PlannedTraffic:
-    """What one flow is expected to do at one model."""
-
-    flow: str
-    provider: str
-    model: str
-    requests: int = 0
-    attempts: int = 0
-    failed: int = 0
-    errors: dict[str, int] = field(default_factory=dict)
-    input_tokens: int = 0
-    cached_tokens: int = 0
-    output_tokens: int = 0
-    reasoning_tokens: int = 0
-    cost_usd: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class PlannedIncident:
-    """One incident: when it is on, from the start of the run."""
-
-    name: str
-    start_seconds: float
-    duration_seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class PlannedGenerator:
-    """What the generator itself is expected to need."""
-
-    cpu_seconds: float = 0.0
-    peak_rss_bytes: int = 0
-    spans_per_second: float = 0.0
-    """At the peak of the rate."""
+_OF_PLAN = ("scenario", "seed", "shard", "duration_seconds")
+_OF_SIGNAL = ("unit", "generated", "bytes", "series")
+_OF_STAGE = ("planned", "target_rate", "asked_rate")
+_OF_GENERATOR = ("cpu_seconds", "peak_rss_bytes", "spans_per_second")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +36,7 @@ class CurvePoint:
     """Requests a second."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PlanResult:
     """What a run would do; nothing was opened or sent to find it."""
 
@@ -99,12 +44,15 @@ class PlanResult:
     seed: int
     shard: str
     duration_seconds: float
-    schedule: PlannedSchedule
-    signals: dict[str, PlannedSignal]
-    stages: tuple[PlannedStage, ...]
-    traffic: tuple[PlannedTraffic, ...]
-    incidents: tuple[PlannedIncident, ...] = ()
-    generator: PlannedGenerator = field(default_factory=PlannedGenerator)
+    schedule: RequestCounts
+    """How many requests the schedule asks for (of this shard)."""
+    signals: dict[str, SignalCounts]
+    """What is generated, its bytes and its series."""
+    stages: tuple[StageCounts, ...]
+    traffic: tuple[TrafficCounts, ...]
+    incidents: tuple[IncidentCounts, ...] = ()
+    """When each is on."""
+    generator: Usage = field(default_factory=Usage)
     curve: tuple[CurvePoint, ...] = ()
     """In order of time, first and last moment included; straight lines in between. Two points at
     one moment are a step."""
@@ -113,12 +61,30 @@ class PlanResult:
 
     def to_dict(self) -> dict[str, Any]:
         """The object that ``plan --json`` prints."""
-        head = {"simtraffic": __version__, "result_version": RESULT_VERSION}
-        return head | {
-            key: list(value) if isinstance(value, tuple) else value
-            for key, value in asdict(self).items()
+        said = {"simtraffic": __version__, "result_version": RESULT_VERSION}
+        said |= picked(self, _OF_PLAN)
+        return said | {
+            "schedule": picked(self.schedule, ("planned", "exact")),
+            "signals": {name: picked(one, _OF_SIGNAL) for name, one in self.signals.items()},
+            "stages": [
+                _placed(stage.name, stage.window) | picked(stage, _OF_STAGE)
+                for stage in self.stages
+            ],
+            "traffic": [traffic_written(row) for row in self.traffic],
+            "incidents": [_placed(each.name, each.window) for each in self.incidents],
+            "generator": picked(self.generator, _OF_GENERATOR),
+            "curve": [asdict(point) for point in self.curve],
+            "notes": list(self.notes),
         }
 
     def to_json(self, *, indent: int | None = 2) -> str:
         """The text that ``plan --json`` prints, ending in a line feed."""
         return json.dumps(self.to_dict(), indent=indent, allow_nan=False) + "\n"
+
+
+def _placed(name: str, window: Window) -> dict[str, Any]:
+    return {
+        "name": name,
+        "start_seconds": window.start_ns / 1e9,
+        "duration_seconds": window.seconds,
+    }

@@ -17,6 +17,7 @@ from simtraffic.arrays import Bools, Ints
 from simtraffic.result.sketch import QuantileSketch, bucket_indices
 
 if TYPE_CHECKING:
+    from simtraffic.result.rows import Window
     from simtraffic.simulation.tables import Exchanges, Vocabulary
 
     Rows = Bools | slice
@@ -24,19 +25,6 @@ if TYPE_CHECKING:
 EVERYTHING = slice(None)
 SKETCHED = ("time_to_first_token", "duration", "input_tokens", "output_tokens")
 """Measures of operations that have quantiles."""
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """A stretch of the run, from its start in nanoseconds; the end is outside."""
-
-    start_ns: int
-    end_ns: int
-
-    @property
-    def seconds(self) -> float:
-        """Length in seconds."""
-        return (self.end_ns - self.start_ns) / 1e9
 
 
 class Columns:
@@ -53,7 +41,7 @@ class Columns:
         self.last_due_ns = int(requests.due_ns.max())
         self._values: dict[str, tuple[Ints, Ints, Bools | None]] = {}
 
-    def of_requests(self, column: NDArray[np.generic]) -> NDArray[np.generic]:
+    def spread(self, column: NDArray[np.generic]) -> NDArray[np.generic]:
         """A column of the requests, spread over the operations inside them."""
         return column[self.exchanges.operations.request]
 

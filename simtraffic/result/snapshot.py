@@ -3,22 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-
-@dataclass(frozen=True, slots=True)
-class SignalStand:
-    """One signal so far, in its unit. What is in none of the last four is under way (queued)."""
-
-    generated: int = 0
-    accepted: int = 0
-    rejected: int = 0
-    failed: int = 0
-    dropped: int = 0
-
-    @property
-    def queued(self) -> int:
-        """Generated and not yet accounted for."""
-        return self.generated - self.accepted - self.rejected - self.failed - self.dropped
+if TYPE_CHECKING:
+    from simtraffic.ledger import SignalCounts
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +25,7 @@ class Snapshot:
     """Requests that failed."""
     spans_per_second: float
     """In real time."""
-    signals: dict[str, SignalStand] = field(default_factory=dict)
+    signals: dict[str, SignalCounts] = field(default_factory=dict)
     expected_rate: float = 0.0
     """What was asked for on average over the same seconds as the reached rate."""
     factor: float = 1.0
@@ -73,5 +61,5 @@ class Snapshot:
 
     @property
     def error_share(self) -> float:
-        """Failed requests over requests."""
+        """Failed requests over requests so far, 0 to 1."""
         return self.failed / self.requests if self.requests else 0.0

@@ -7,52 +7,34 @@ over whole columns. It knows nothing of telemetry or delivery; the ledger does.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from simtraffic.arrays import Bools, Ints
-from simtraffic.result.selection import SKETCHED, Choice, Columns, Window
+from simtraffic.result.rows import (
+    IncidentCounts,
+    Percentiles,
+    StageCounts,
+    TrafficCounts,
+    Window,
+)
+from simtraffic.result.selection import SKETCHED, Choice, Columns
 from simtraffic.result.sketch import QuantileSketch
 from simtraffic.simulation.tables import ERROR_KINDS
+from simtraffic.token_kinds import TOKEN_COLUMNS
 
 if TYPE_CHECKING:
     from simtraffic.scenario import Incident, Scenario, Threshold
+    from simtraffic.schedule.schedule import StageSpan
     from simtraffic.simulation.tables import Exchanges, Vocabulary
 
 # Sums that bincount makes in float64 are exact below this.
 _EXACT = 1 << 53
-_SUMMED = ("input_tokens", "cached_tokens", "output_tokens", "reasoning_tokens")
-
-
-@dataclass(slots=True)
-class StageTally:
-    """Counts of one stage, by due time of the request."""
-
-    name: str
-    window: Window
-    planned: int = 0
-    """Arrivals of the blocks so far."""
-    generated: int = 0
-    failed: int = 0
-    """Requests that failed."""
-    time_to_first_token: QuantileSketch = field(default_factory=QuantileSketch)
-    """Nanoseconds, over streamed operations that produced a token."""
-    duration: QuantileSketch = field(default_factory=QuantileSketch)
-    """Nanoseconds, over all operations."""
-
-
-@dataclass(slots=True)
-class IncidentTally:
-    """Counts of the requests that an incident matches and that are due in its window."""
-
-    name: str
-    window: Window
-    choice: Choice
-    requests: int = 0
-    errors: int = 0
+OF_STAGES = ("time_to_first_token", "duration")
+"""Measures of which each stage has percentiles."""
 
 
 @dataclass(slots=True)
@@ -65,27 +47,6 @@ class SelectionTally:
     failed: int = 0
     cost_pusd: int = 0
     sketches: dict[str, QuantileSketch] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class TrafficRow:
-    """What one flow did at one model."""
-
-    flow: str
-    provider: str
-    model: str
-    requests: int
-    """Operations there; a request that fell back is in two rows."""
-    attempts: int
-    failed: int
-    """Operations that ended in error."""
-    errors: dict[str, int]
-    """Failed attempts by kind."""
-    input_tokens: int
-    cached_tokens: int
-    output_tokens: int
-    reasoning_tokens: int
-    cost_pusd: int
 
 
 SelectionKey = tuple[str | None, tuple[tuple[str, str], ...]]
@@ -103,25 +64,34 @@ class Tally:
     Args:
         scenario: whose incidents and thresholds are counted.
         vocabulary: what the codes of the tables mean.
-        stage_bounds: name, start and end (nanoseconds from the start of the run) of each stage, in
-            the order of the stage codes; a prolonged run ends with its hold.
+        stages: as the schedule has them, in the order of the stage codes; a prolonged run ends with
+            its hold.
     """
 
     def __init__(
         self,
         scenario: Scenario,
         vocabulary: Vocabulary,
-        stage_bounds: Sequence[tuple[str, int, int]],
+        stages: Sequence[StageSpan],
     ) -> None:
         self.vocabulary = vocabulary
         self.requests = 0
         self.failed = 0
         self.operations = 0
         self.attempts = 0
-        self.stages = [StageTally(name, Window(start, end)) for name, start, end in stage_bounds]
+        self.stages = [
+            StageCounts(span.name, Window(span.start_ns, span.end_ns), target_rate=span.end_rate)
+            for span in stages
+        ]
+        self.sketches = [{measure: QuantileSketch() for measure in OF_STAGES} for _ in stages]
+        """Nanoseconds of each stage's operations, for each of :data:`OF_STAGES`."""
         self.end_ns = max((stage.window.end_ns for stage in self.stages), default=0)
         self._stage_ends = np.array([s.window.end_ns for s in self.stages], dtype=np.int64)
-        self.incidents = [self._incident_tally(incident) for incident in scenario.incidents]
+        self.incidents = [self._incident_counts(incident) for incident in scenario.incidents]
+        self._hit = [
+            self._hit_by(incident, counts.window)
+            for incident, counts in zip(scenario.incidents, self.incidents, strict=True)
+        ]
         self.selections: dict[SelectionKey, SelectionTally] = {}
         for threshold in scenario.thresholds:
             self._open_selection(threshold)
@@ -129,7 +99,8 @@ class Tally:
         self._made = np.zeros(cells, dtype=np.int64)
         self._broken = np.zeros(cells, dtype=np.int64)
         self._tried = np.zeros((cells, len(ERROR_KINDS)), dtype=np.int64)
-        self._sums = {name: np.zeros(cells, dtype=np.int64) for name in (*_SUMMED, "cost_pusd")}
+        self._sums = {name: np.zeros(cells, dtype=np.int64) for name in TOKEN_COLUMNS}
+        self._cost_pusd = np.zeros(cells, dtype=np.int64)
 
     @property
     def planned(self) -> int:
@@ -155,35 +126,47 @@ class Tally:
         self.attempts += len(exchanges.attempts)
         self._add_stages(columns)
         self._add_traffic(columns)
-        for incident in self.incidents:
-            _add_incident(incident, columns)
+        for incident, choice in zip(self.incidents, self._hit, strict=True):
+            _add_incident(incident, choice, columns)
         for selection in self.selections.values():
             _add_selection(selection, columns)
 
-    def traffic(self) -> list[TrafficRow]:
-        """A row for each flow, provider and model that saw an operation, flows in their order."""
-        routes = self.vocabulary.routes
-        rows = []
-        for cell in np.flatnonzero(self._made):
-            flow, route = divmod(int(cell), len(routes))
-            kinds = self._tried[cell]
-            rows.append(
-                TrafficRow(
-                    self.vocabulary.flows[flow],
-                    routes[route].provider,
-                    routes[route].model,
-                    requests=int(self._made[cell]),
-                    attempts=int(kinds.sum()),
-                    failed=int(self._broken[cell]),
-                    errors={
-                        kind: int(count)
-                        for kind, count in zip(ERROR_KINDS[1:], kinds[1:], strict=True)
-                        if count
-                    },
-                    **{name: int(sums[cell]) for name, sums in self._sums.items()},
-                )
-            )
-        return rows
+    def stages_until(self, elapsed_ns: int) -> tuple[StageCounts, ...]:
+        """The stages with their rates and percentiles, of a run whose arrivals came so far."""
+        return tuple(
+            _finished(stage, sketches, elapsed_ns)
+            for stage, sketches in zip(self.stages, self.sketches, strict=True)
+        )
+
+    def traffic(self, factor: float = 1) -> tuple[TrafficCounts, ...]:
+        """A row for each flow, provider and model that saw an operation, flows in their order.
+
+        Args:
+            factor: What every count is multiplied by; a plan is from fewer requests than a run.
+        """
+        return tuple(self._row(int(cell), factor) for cell in np.flatnonzero(self._made))
+
+    def _row(self, cell: int, factor: float) -> TrafficCounts:
+        def scaled(count: int) -> int:
+            return int(count) if factor == 1 else round(int(count) * factor)
+
+        flow, code = divmod(cell, len(self.vocabulary.routes))
+        route, kinds = self.vocabulary.routes[code], self._tried[cell]
+        return TrafficCounts(
+            flow=self.vocabulary.flows[flow],
+            provider=route.provider,
+            model=route.model,
+            requests=scaled(self._made[cell]),
+            attempts=scaled(kinds.sum()),
+            failed=scaled(self._broken[cell]),
+            errors={
+                kind: scaled(count)
+                for kind, count in zip(ERROR_KINDS[1:], kinds[1:], strict=True)
+                if count
+            },
+            cost_pusd=int(self._cost_pusd[cell]) * factor,
+            **{name: scaled(sums[cell]) for name, sums in self._sums.items()},
+        )
 
     def merge(self, other: Tally) -> None:
         """Add what another tally of the same scenario counted, such as a worker's."""
@@ -193,8 +176,9 @@ class Tally:
             stage.planned += more.planned
             stage.generated += more.generated
             stage.failed += more.failed
-            stage.time_to_first_token.merge(more.time_to_first_token)
-            stage.duration.merge(more.duration)
+        for mine, theirs in zip(self.sketches, other.sketches, strict=True):
+            for measure, sketch in mine.items():
+                sketch.merge(theirs[measure])
         for incident, seen in zip(self.incidents, other.incidents, strict=True):
             incident.requests += seen.requests
             incident.errors += seen.errors
@@ -203,6 +187,7 @@ class Tally:
         self._made += other._made
         self._broken += other._broken
         self._tried += other._tried
+        self._cost_pusd += other._cost_pusd
         for name, sums in other._sums.items():
             self._sums[name] += sums
 
@@ -212,15 +197,15 @@ class Tally:
         windows |= {stage.name: stage.window for stage in self.stages}
         return windows.get(name)
 
-    def _incident_tally(self, incident: Incident) -> IncidentTally:
+    def _incident_counts(self, incident: Incident) -> IncidentCounts:
         at_ns: int = incident.at_ns
-        # A run that is cut short ends its incidents with it.
         end_ns = max(at_ns, min(at_ns + incident.duration_ns, self.end_ns))
-        window = Window(at_ns, end_ns)
+        return IncidentCounts(incident.name, Window(at_ns, end_ns))
+
+    def _hit_by(self, incident: Incident, window: Window) -> Choice:
         match = incident.match
         where = {key: getattr(match, key) for key in ("provider", "model", "flow", "instance")}
-        choice = Choice.of(self.vocabulary, window, where)
-        return IncidentTally(incident.name, window, choice)
+        return Choice.of(self.vocabulary, window, where)
 
     def _open_selection(self, threshold: Threshold) -> None:
         during = threshold.during
@@ -237,14 +222,14 @@ class Tally:
         made = np.bincount(codes, minlength=len(self.stages))
         broken = np.bincount(codes[columns.failed], minlength=len(self.stages))
         present = np.flatnonzero(made)
-        of_operations = columns.of_requests(codes) if len(present) > 1 else None
+        of_operations = columns.spread(codes) if len(present) > 1 else None
         for code in present:
             stage = self.stages[code]
             stage.generated += int(made[code])
             stage.failed += int(broken[code])
             rows = slice(None) if of_operations is None else of_operations == code
-            columns.sketch_into(stage.time_to_first_token, "time_to_first_token", rows)
-            columns.sketch_into(stage.duration, "duration", rows)
+            for measure, sketch in self.sketches[code].items():
+                columns.sketch_into(sketch, measure, rows)
 
     def _add_traffic(self, columns: Columns) -> None:
         operations, attempts = columns.exchanges.operations, columns.exchanges.attempts
@@ -255,10 +240,10 @@ class Tally:
         self._broken += np.bincount(cell[columns.op_failed], minlength=cells)
         tried = (first_cell[attempts.request] + attempts.route) * len(ERROR_KINDS) + attempts.error
         self._tried += np.bincount(tried, minlength=self._tried.size).reshape(self._tried.shape)
-        for name in _SUMMED:
+        for name in TOKEN_COLUMNS:
             _add_sums(self._sums[name], cell, getattr(operations, name))
         costs = operations.input_cost_pusd + operations.output_cost_pusd
-        _add_sums(self._sums["cost_pusd"], cell, costs)
+        _add_sums(self._cost_pusd, cell, costs)
 
 
 def _add_sums(into: Ints, cell: Ints, values: Ints) -> None:
@@ -275,10 +260,25 @@ def _count(rows: Bools | slice, of: Bools) -> tuple[int, int]:
     return int(np.count_nonzero(rows)), int(np.count_nonzero(rows & of))
 
 
-def _add_incident(incident: IncidentTally, columns: Columns) -> None:
-    if not incident.choice.overlaps(columns):
+def _finished(
+    stage: StageCounts, sketches: dict[str, QuantileSketch], elapsed_ns: int
+) -> StageCounts:
+    length = stage.window.seconds
+    # An interrupted run reached its rate only as far as it came.
+    reached = min(stage.window.end_ns, elapsed_ns) - stage.window.start_ns
+    return replace(
+        stage,
+        asked_rate=stage.planned / length if length > 0 else 0.0,
+        achieved_rate=stage.generated / (reached / 1e9) if reached > 0 else 0.0,
+        time_to_first_token_seconds=Percentiles.of(sketches["time_to_first_token"]),
+        duration_seconds=Percentiles.of(sketches["duration"]),
+    )
+
+
+def _add_incident(incident: IncidentCounts, choice: Choice, columns: Columns) -> None:
+    if not choice.overlaps(columns):
         return
-    rows = incident.choice.requests(columns, by_route=True)
+    rows = choice.requests(columns, by_route=True)
     requests, errors = _count(rows, columns.failed)
     incident.requests += requests
     incident.errors += errors
@@ -310,8 +310,3 @@ def _merge_selection(selection: SelectionTally, other: SelectionTally) -> None:
     selection.cost_pusd += other.cost_pusd
     for measure, sketch in selection.sketches.items():
         sketch.merge(other.sketches[measure])
-
-
-def total_cost_usd(rows: Iterable[TrafficRow]) -> float:
-    """Simulated cost of these rows in US dollars."""
-    return sum(row.cost_pusd for row in rows) / 1e12

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from simtraffic.result.result import ThresholdResult
@@ -18,9 +17,9 @@ from simtraffic.result.selection import SKETCHED
 from simtraffic.result.tally import selection_key
 
 if TYPE_CHECKING:
-    from simtraffic.ledger import Ledger
+    from simtraffic.result.counts import RunCounts
     from simtraffic.result.sketch import QuantileSketch
-    from simtraffic.result.tally import SelectionTally, Tally
+    from simtraffic.result.tally import SelectionTally
     from simtraffic.scenario import Threshold
 
 _COMPARE: dict[str, Callable[[float, float], bool]] = {
@@ -34,67 +33,61 @@ _COMPARE: dict[str, Callable[[float, float], bool]] = {
 _NANOSECOND_MEASURES = ("lateness", "time_to_first_token", "duration")
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """What thresholds are judged by."""
+def evaluate(threshold: Threshold, counts: RunCounts, *, is_share: bool = False) -> ThresholdResult:
+    """Judge one threshold.
 
-    tally: Tally
-    ledger: Ledger
-    lateness: QuantileSketch
-    """Nanoseconds, over records and points."""
-    elapsed_ns: int
-    """How far the arrivals came; rates are over the part of their window before this."""
-    is_share: bool = False
-    """Whether the run is one shard of several, which may hold nothing of what is selected."""
-    is_interrupted: bool = False
-    """Whether somebody ended the arrivals before the schedule did."""
-
-
-def evaluate(threshold: Threshold, evidence: Evidence) -> ThresholdResult:
-    """Judge one threshold."""
-    if _is_outside(threshold, evidence):
-        ends = "was interrupted" if evidence.is_interrupted else "ends"
-        note = f"not judged: this run {ends} before {threshold.during}"
-        return ThresholdResult(threshold.text, None, True, threshold.measure, note)
-    value = _value(threshold, evidence)
-    if value is None and evidence.is_share:
-        note = f"not judged: this shard has none; {_nothing(threshold)}"
-        return ThresholdResult(threshold.text, None, True, threshold.measure, note)
+    Args:
+        threshold: Of the scenario.
+        counts: Of the run; rates are over the part of their window before ``elapsed_ns``.
+        is_share: Whether the run is one shard of several, which may hold nothing of what is
+            selected.
+    """
+    if _is_outside(threshold, counts):
+        ends = "was interrupted" if counts.interrupted else "ends"
+        return _unjudged(threshold, f"this run {ends} before {threshold.during}")
+    value = _value(threshold, counts)
+    if value is None and is_share:
+        return _unjudged(threshold, f"this shard has none; {_nothing(threshold)}")
     passed = value is not None and _COMPARE[threshold.operator](value, threshold.limit)
     note = _nothing(threshold) if value is None else ""
-    return ThresholdResult(threshold.text, value, passed, threshold.measure, note)
+    return ThresholdResult(threshold.text, value, passed, measure=threshold.measure, note=note)
 
 
-def _is_outside(threshold: Threshold, evidence: Evidence) -> bool:
+def _unjudged(threshold: Threshold, why: str) -> ThresholdResult:
+    note = f"not judged: {why}"
+    return ThresholdResult(threshold.text, None, passed=True, measure=threshold.measure, note=note)
+
+
+def _is_outside(threshold: Threshold, counts: RunCounts) -> bool:
     """Whether a run cut short by its duration or by hand never comes to the threshold's window."""
     if threshold.during is None:
         return False
-    window = evidence.tally.window(threshold.during)
+    window = counts.tally.window(threshold.during)
     if window is None or window.end_ns <= window.start_ns:
         return True
-    return evidence.is_interrupted and window.start_ns >= evidence.elapsed_ns
+    return counts.interrupted and window.start_ns >= counts.elapsed_ns
 
 
-def _value(threshold: Threshold, evidence: Evidence) -> float | None:
-    measure, ledger = threshold.measure, evidence.ledger
+def _value(threshold: Threshold, counts: RunCounts) -> float | None:
+    measure, ledger = threshold.measure, counts.ledger
     if measure == "delivered":
         generated = any(entry.generated for entry in ledger.signals.values())
         return ledger.delivered if generated else None
     if measure in ("planned", "generated", "skipped"):
         return float(getattr(ledger, measure))
     if measure == "lateness":
-        return _aggregate(threshold, evidence.lateness)
-    selection = evidence.tally.selections[selection_key(threshold)]
+        return _aggregate(threshold, counts.lateness)
+    selection = counts.tally.selections[selection_key(threshold)]
     if measure in SKETCHED:
         return _aggregate(threshold, selection.sketches[measure])
-    return _counted(measure, selection, evidence)
+    return _counted(measure, selection, counts)
 
 
-def _counted(measure: str, selection: SelectionTally, evidence: Evidence) -> float | None:
+def _counted(measure: str, selection: SelectionTally, counts: RunCounts) -> float | None:
     if measure == "requests":
         return float(selection.requests)
     if measure == "rate":
-        return _rate(selection, evidence)
+        return _rate(selection, counts)
     if not selection.requests:
         return None
     if measure == "cost_usd":
@@ -102,12 +95,12 @@ def _counted(measure: str, selection: SelectionTally, evidence: Evidence) -> flo
     return selection.failed / selection.requests
 
 
-def _rate(selection: SelectionTally, evidence: Evidence) -> float | None:
+def _rate(selection: SelectionTally, counts: RunCounts) -> float | None:
     window = selection.choice.window
     start_ns, end_ns = (
-        (0, evidence.tally.end_ns) if window is None else (window.start_ns, window.end_ns)
+        (0, counts.tally.end_ns) if window is None else (window.start_ns, window.end_ns)
     )
-    length_ns = min(end_ns, evidence.elapsed_ns) - start_ns
+    length_ns = min(end_ns, counts.elapsed_ns) - start_ns
     return selection.requests / (length_ns / 1e9) if length_ns > 0 else None
 
 

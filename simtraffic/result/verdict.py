@@ -3,70 +3,62 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from simtraffic import figures
 from simtraffic.errors import ExitCode
-from simtraffic.signals import UNITS
 
 if TYPE_CHECKING:
     from simtraffic.ledger import Ledger
+    from simtraffic.result.counts import RunCounts
     from simtraffic.result.result import ThresholdResult
 
 _SEVERITY = (ExitCode.INTERRUPTED, ExitCode.UNEXPECTED, ExitCode.NOT_DELIVERED, ExitCode.FAILED)
 """Worst first."""
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """How a run ended."""
+_WORDS = {ExitCode.OK: "passed", ExitCode.INTERRUPTED: "interrupted"}
 
-    word: str
-    """``passed``, ``failed`` or ``interrupted``."""
-    exit_code: ExitCode
-    reasons: tuple[str, ...]
-    """One line each, worst first; empty when the run passed."""
+
+def word(code: ExitCode) -> str:
+    """The verdict that goes with an exit code: ``passed``, ``failed`` or ``interrupted``."""
+    return _WORDS.get(code, "failed")
 
 
 def judge(
-    ledger: Ledger,
-    thresholds: Sequence[ThresholdResult],
-    *,
-    interrupted: bool = False,
-    undelivered: Sequence[str] = (),
-) -> Verdict:
-    """The verdict on a finished run.
+    counts: RunCounts, thresholds: Sequence[ThresholdResult]
+) -> tuple[ExitCode, tuple[str, ...]]:
+    """How a finished run ended.
 
     Args:
-        ledger: its counts; a broken law is a bug (exit code 1), telemetry that was generated and
-            not accepted makes the run undelivered (4).
+        counts: a broken law of the ledger is a bug (exit code 1); telemetry that was generated and
+            not accepted, or another reason such as a refused credential, makes the run undelivered
+            (4); that the user ended it early is no failure (130).
         thresholds: judged; one that failed makes the run failed (5).
-        interrupted: whether the user ended it early (130).
-        undelivered: further reasons of 4, such as a refused credential or a worker that died.
+
+    Returns:
+        The exit code and its reasons, one line each, worst first; none when the run passed.
     """
+    ledger, told = counts.ledger, counts.undelivered
     found: list[tuple[ExitCode, str]] = []
-    if interrupted:
+    if counts.interrupted:
         found.append((ExitCode.INTERRUPTED, "interrupted before the end of the scenario"))
     found += [
         (ExitCode.UNEXPECTED, f"the ledger does not balance: {law}") for law in ledger.imbalances()
     ]
-    found += [(ExitCode.NOT_DELIVERED, reason) for reason in undelivered]
-    found += [(ExitCode.NOT_DELIVERED, reason) for reason in _lost(ledger, undelivered)]
+    found += [(ExitCode.NOT_DELIVERED, reason) for reason in (*told, *_lost(ledger, told))]
     found += [
         (ExitCode.FAILED, _not_met(threshold)) for threshold in thresholds if not threshold.passed
     ]
-    code = worst(code for code, _ in found)
-    words = {ExitCode.OK: "passed", ExitCode.INTERRUPTED: "interrupted"}
-    return Verdict(words.get(code, "failed"), code, tuple(reason for _, reason in found))
+    return worst(code for code, _ in found), tuple(reason for _, reason in found)
 
 
 def _lost(ledger: Ledger, told: Sequence[str]) -> list[str]:
     """What was not delivered, all signals in one sentence with its cause, unless that was told."""
     lost = [
-        f"{entry.generated - entry.accepted:,} of {entry.generated:,} {UNITS[signal]}"
-        for signal, entry in ledger.signals.items()
-        if entry.accepted < entry.generated
+        f"{entry.lost:,} of {entry.generated:,} {entry.unit}"
+        for entry in ledger.signals.values()
+        if entry.lost > 0
     ]
     if not lost:
         return []

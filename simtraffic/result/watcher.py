@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from simtraffic.ledger import Ledger
@@ -12,31 +12,20 @@ if TYPE_CHECKING:
     from simtraffic.result.snapshot import Snapshot
 
 
-class Held(Protocol):
-    """Telemetry that is held until the receiver has it."""
-
-    @property
-    def queued_bytes(self) -> int:
-        """Bytes held now."""
-        ...
-
-    @property
-    def queue_bytes(self) -> int:
-        """Bound on them."""
-        ...
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
-    """A run, as those know it who look on. Ledger and queue are read while the run goes on."""
+    """A run, as those know it who look on."""
 
     run_id: str
     scenario: str
     seed: int
     shard: str
     ledger: Ledger
-    queue: Held | None
-    """None for a file alone."""
+    """Read while the run goes on."""
+    queued_bytes: Callable[[], int] | None = None
+    """What is not sent yet, whenever it is asked; None for a file alone."""
+    queue_bytes: int = 0
+    """Bound on that."""
     drain_s: float
     """Real seconds that delivery may take after the last tick."""
     is_timed: bool

@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from simtraffic.clock import cpu_seconds, monotonic, peak_rss_bytes
 from simtraffic.ledger import Ledger
-from simtraffic.result.assemble import RunFacts, run_result
-from simtraffic.result.result import GeneratorResult
+from simtraffic.result.assemble import run_result
 from simtraffic.result.watcher import Subject, Watcher
 from simtraffic.runner.counts import blank_counts, plan_at_once
 from simtraffic.runner.destination import Destination, find_target
@@ -33,7 +32,6 @@ if TYPE_CHECKING:
     from simtraffic.result.counts import RunCounts
     from simtraffic.result.plan import PlanResult
     from simtraffic.result.result import RunResult
-    from simtraffic.result.watcher import Held
     from simtraffic.runner.destination import Target
     from simtraffic.runner.readiness import Readiness
     from simtraffic.scenario import Scenario
@@ -107,14 +105,6 @@ def _setup(scenario: Scenario, options: RunOptions) -> Setup:
     )
 
 
-@dataclass(slots=True)
-class _SharedQueue:
-    """What the queues of all workers hold together."""
-
-    queue_bytes: int
-    queued_bytes: int = 0
-
-
 @dataclass(frozen=True, slots=True)
 class _Asked:
     """A run that was asked for, with what was decided on it."""
@@ -170,14 +160,16 @@ class _Asked:
         ledger = Ledger()
         with Destination(self.target, self.setup.scenario.telemetry.signals) as destination:
             outlets = destination.open(ledger, self.options)
-            self._announce(destination, ledger, destination.delivery)
+            delivery = destination.delivery
+            held = None if delivery is None else lambda: delivery.queued_bytes
+            self._announce(destination, ledger, held)
             process = Process(
                 setup=self.setup,
                 options=self.options,
                 factor=self.factor,
                 ledger=ledger,
                 outlets=outlets,
-                delivery=destination.delivery,
+                delivery=delivery,
                 stop=self.stop,
                 report=self._watch() if self.watchers else None,
             )
@@ -190,18 +182,17 @@ class _Asked:
     def _together(self) -> RunResult:
         """Play it in worker processes."""
         ledger = Ledger()
-        options = replace(self.options, workers=1)
-        queue = _SharedQueue(options.held_bytes)
-        watch = self._watch()
+        watch, held = self._watch(), 0
 
         def see(counts: RunCounts) -> None:
+            nonlocal held
             ledger.become(counts.ledger)
-            queue.queued_bytes = counts.queued_bytes
+            held = counts.queued_bytes
             watch(counts)
 
         with Destination(self.target, self.setup.scenario.telemetry.signals) as destination:
             assert destination.settings is not None
-            self._announce(destination, ledger, queue)
+            self._announce(destination, ledger, lambda: held)
             cpu_before = cpu_seconds()
             crew = Crew(
                 setup=self.setup,
@@ -227,7 +218,7 @@ class _Asked:
         counts = blank_counts(self.setup)
         plan_at_once(counts, self.setup)
         counts.undelivered += ready.refusals
-        self._begin(counts.ledger, None)
+        self._begin(counts.ledger)
         counts.skip_rest()
         unjudged = replace(self, setup=replace(self.setup, scenario=scenario))
         destination = Destination(self.target, scenario.telemetry.signals)
@@ -236,16 +227,18 @@ class _Asked:
     def _watch(self) -> Watch:
         return Watch(self.setup, [watcher.see for watcher in self.watchers], self.factor)
 
-    def _announce(self, destination: Destination, ledger: Ledger, queue: Held | None) -> None:
+    def _announce(
+        self, destination: Destination, ledger: Ledger, held: Callable[[], int] | None
+    ) -> None:
         """Say where it goes, before the first byte, to everybody."""
         for line in (destination.line, *self.target.warnings):
             self._say(line)
         for watcher in self.watchers:
             if watcher.line:
                 self._say(watcher.line)
-        self._begin(ledger, queue)
+        self._begin(ledger, held)
 
-    def _begin(self, ledger: Ledger, queue: Held | None) -> None:
+    def _begin(self, ledger: Ledger, held: Callable[[], int] | None = None) -> None:
         scenario = self.setup.scenario
         subject = Subject(
             run_id=self.setup.run_id,
@@ -253,7 +246,8 @@ class _Asked:
             seed=scenario.seed,
             shard=str(self.setup.shard),
             ledger=ledger,
-            queue=queue,
+            queued_bytes=held,
+            queue_bytes=replace(self.options, workers=1).held_bytes,
             drain_s=self.options.drain_ns / 1e9,
             is_timed=self.factor > 0,
         )
@@ -268,30 +262,20 @@ class _Asked:
         wall_s: float,
     ) -> RunResult:
         """Judge what was counted."""
-        ledger, setup = counts.ledger, self.setup
-        spans = ledger.signals["traces"].generated
-        facts = RunFacts(
+        counts.undelivered = _undelivered(counts)
+        counts.interrupted = self.stop.requested
+        counts.wall_seconds = wall_s
+        setup = self.setup
+        return run_result(
+            setup.scenario,
+            counts,
             run_id=setup.run_id,
             shard=str(setup.shard),
             start_ns=setup.start_unix_ns,
-            end_ns=setup.start_unix_ns + counts.end_ns,
-            elapsed_ns=counts.elapsed_ns,
             speed={0.0: "max", 1.0: "real"}.get(self.factor, self.factor),
             endpoint=destination.endpoint,
-            stage_planned=[stage.planned for stage in counts.tally.stages],
-            stage_targets=[stage.end_rate for stage in setup.schedule.stages],
-            generator=GeneratorResult(
-                cpu_seconds=counts.cpu_seconds,
-                peak_rss_bytes=counts.peak_rss_bytes,
-                spans_per_second=spans / wall_s if wall_s else 0.0,
-                wall_seconds=wall_s,
-            ),
-            interrupted=self.stop.requested,
-            undelivered=_undelivered(counts),
             collector=collected,
-            imperfections=counts.imperfections if setup.scenario.imperfections.is_wanted else None,
         )
-        return run_result(setup.scenario, counts.tally, ledger, counts.lateness, facts)
 
 
 def _undelivered(counts: RunCounts) -> list[str]:

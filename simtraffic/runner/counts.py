@@ -16,8 +16,7 @@ _MOST_COUNTED = 2_000_000
 
 def blank_counts(setup: Setup) -> RunCounts:
     """Counts of this run's stages, incidents and thresholds, in which nothing is counted."""
-    bounds = [(stage.name, stage.start_ns, stage.end_ns) for stage in setup.schedule.stages]
-    return RunCounts(Tally(setup.scenario, setup.simulator.vocabulary, bounds))
+    return RunCounts(Tally(setup.scenario, setup.simulator.vocabulary, setup.schedule.stages))
 
 
 def plan_rest(counts: RunCounts, setup: Setup, done: int = 0) -> None:

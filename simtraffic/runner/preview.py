@@ -6,34 +6,27 @@ counts. A long one is sampled: blocks spread over the run are simulated and scal
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simtraffic.result.plan import (
-    CurvePoint,
-    PlannedGenerator,
-    PlannedIncident,
-    PlannedSchedule,
-    PlannedSignal,
-    PlannedStage,
-    PlannedTraffic,
-    PlanResult,
-)
-from simtraffic.runner.counts import blank_counts, plan_whole
+from simtraffic.ledger import Ledger, SignalCounts
+from simtraffic.result.plan import CurvePoint, PlanResult
+from simtraffic.result.rows import IncidentCounts, RequestCounts, StageCounts, Usage, Window
+from simtraffic.runner.counts import blank_counts, plan_rest
 from simtraffic.runner.full_speed import full_speed
 from simtraffic.runner.playback import Playback
 from simtraffic.runner.setup import Setup, within
 from simtraffic.scenario.imperfections import Imperfections
-from simtraffic.signals import SIGNALS, UNITS, Chunk, Form
 
 if TYPE_CHECKING:
     from simtraffic.clock import Flag
     from simtraffic.otlp.telemetry import Telemetry
-    from simtraffic.result.tally import Tally
+    from simtraffic.result.counts import RunCounts
     from simtraffic.scenario import Scenario
     from simtraffic.schedule.schedule import StageSpan
+    from simtraffic.signals import Chunk, Form
 
 PLAYED_REQUESTS = 100_000
 """Runs up to this many expected requests are played through."""
@@ -52,32 +45,21 @@ _RSS_BYTES_PER_SERIES = 4_500
 """Buckets, sums and exemplars of a series over its open intervals."""
 
 
-@dataclass
-class _Counted:
-    """An outlet that counts and forgets."""
+class _Scales:
+    """An outlet that weighs what it is given, and forgets it."""
 
     fatal: str | None = None
-    count: dict[str, int] = field(default_factory=lambda: dict.fromkeys(SIGNALS, 0))
-    size: dict[str, int] = field(default_factory=lambda: dict.fromkeys(SIGNALS, 0))
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
 
     def form(self, signal: str) -> Form:  # noqa: ARG002 - the same for all
-        """Protobuf."""
+        """Protobuf, of which the bytes are."""
         return "protobuf"
 
     def submit(self, chunk: Chunk, *, block: bool, stop: Flag) -> None:  # noqa: ARG002
-        """Count a chunk."""
-        self.count[chunk.signal] += chunk.count
-        self.size[chunk.signal] += chunk.proto_bytes
-
-
-@dataclass(frozen=True, slots=True)
-class _Seen:
-    """What playing or sampling a run showed."""
-
-    counted: _Counted
-    tally: Tally
-    series: int
-    requests: int
+        """Count its bytes; what it holds is counted by whoever makes it."""
+        self._ledger.signals[chunk.signal].bytes += chunk.proto_bytes
 
 
 def plan(scenario: Scenario, *, duration_ns: int | None = None, shard: str = "1/1") -> PlanResult:
@@ -92,58 +74,56 @@ def plan(scenario: Scenario, *, duration_ns: int | None = None, shard: str = "1/
     collections = -(-setup.schedule.duration_ns // scenario.telemetry.metrics.interval_ns)
     played = setup.schedule.total_expected <= PLAYED_REQUESTS and collections <= PLAYED_COLLECTIONS
     seen = _play(setup) if played else _sample(setup, int(collections))
-    factor = planned / seen.requests if seen.requests else 0.0
-    signals = _signals(scenario, seen, factor)
-    spans = signals["traces"].generated if "traces" in signals else 0
-    peak = max((max(s.start_rate, s.end_rate) for s in setup.schedule.stages), default=0.0)
-    is_even = scenario.load.arrivals.kind == "even"
+    factor = planned / seen.planned if seen.planned else 0.0
+    signals = _signals(scenario, seen.ledger, factor)
     return PlanResult(
         scenario=scenario.name,
         seed=scenario.seed,
         shard=str(setup.shard),
         duration_seconds=setup.schedule.duration_ns / 1e9,
-        schedule=PlannedSchedule(planned, exact=is_even),
+        schedule=RequestCounts(planned, exact=scenario.load.arrivals.kind == "even"),
         signals=signals,
-        stages=tuple(stages),
-        traffic=tuple(_traffic(seen.tally, factor)),
+        stages=stages,
+        traffic=seen.tally.traffic(factor),
         incidents=tuple(
-            PlannedIncident(i.name, i.at_ns / 1e9, i.duration_ns / 1e9) for i in scenario.incidents
+            IncidentCounts(each.name, Window(each.at_ns, each.at_ns + each.duration_ns))
+            for each in scenario.incidents
         ),
-        generator=PlannedGenerator(
-            cpu_seconds=_CPU_SECONDS_AT_START
-            + spans * _CPU_SECONDS_PER_SPAN
-            + signals["metrics"].generated * _CPU_SECONDS_PER_POINT,
-            peak_rss_bytes=_IDLE_RSS_BYTES
-            + _BUFFER_RSS_BYTES
-            + seen.series * _RSS_BYTES_PER_SERIES,
-            spans_per_second=peak * spans / planned / setup.shard.count if planned else 0.0,
-        ),
+        generator=_usage(setup, planned, signals, seen.ledger.signals["metrics"].series),
         curve=tuple(_curve(setup)),
         notes=() if played else (f"long run: estimated from {SAMPLED_BLOCKS} blocks of it",),
     )
 
 
-def _stages(setup: Setup) -> list[PlannedStage]:
-    schedule = setup.schedule
+def _usage(setup: Setup, planned: int, signals: dict[str, SignalCounts], series: int) -> Usage:
+    spans, points = signals["traces"].generated, signals["metrics"].generated
+    peak = max((max(s.start_rate, s.end_rate) for s in setup.schedule.stages), default=0.0)
+    return Usage(
+        cpu_seconds=_CPU_SECONDS_AT_START
+        + spans * _CPU_SECONDS_PER_SPAN
+        + points * _CPU_SECONDS_PER_POINT,
+        peak_rss_bytes=_IDLE_RSS_BYTES + _BUFFER_RSS_BYTES + series * _RSS_BYTES_PER_SERIES,
+        spans_per_second=peak * spans / planned / setup.shard.count if planned else 0.0,
+    )
+
+
+def _stages(setup: Setup) -> tuple[StageCounts, ...]:
+    """The stages with what is planned in them: counted, or as the curve has it."""
+    counts, spans = blank_counts(setup), setup.schedule.stages
+    stages = counts.tally.stages
     is_even = setup.scenario.load.arrivals.kind == "even"
     if is_even and setup.shard.count > 1:
-        counts = _counted_stages(setup)
+        # The blocks of a shard are no even share of even arrivals.
+        plan_rest(counts, setup)
     else:
-        edges = np.cumsum([0.0, *(stage.expected for stage in schedule.stages)])
+        edges = np.cumsum([0.0, *(span.expected for span in spans)])
         # The i-th even arrival is at i + 1/2, so an edge has floor(edge + 1/2) before it.
         before = np.floor(edges + 0.5) if is_even else edges / setup.shard.count
-        counts = np.diff(np.round(before)).astype(int).tolist()
-    return [
-        PlannedStage(
-            name=stage.name,
-            start_seconds=stage.start_ns / 1e9,
-            duration_seconds=(stage.end_ns - stage.start_ns) / 1e9,
-            planned=int(count),
-            target_rate=stage.end_rate,
-            asked_rate=_asked_rate(stage),
-        )
-        for stage, count in zip(schedule.stages, counts, strict=True)
-    ]
+        for stage, planned in zip(stages, np.diff(np.round(before)), strict=True):
+            stage.planned = int(planned)
+    for stage, span in zip(stages, spans, strict=True):
+        stage.asked_rate = _asked_rate(span)
+    return tuple(stages)
 
 
 def _asked_rate(stage: StageSpan) -> float:
@@ -152,45 +132,39 @@ def _asked_rate(stage: StageSpan) -> float:
     return stage.expected / seconds if seconds else stage.end_rate
 
 
-def _counted_stages(setup: Setup) -> list[int]:
-    """Requests of a shard's even arrivals, by stage: counted, as its blocks are no even share."""
-    counts = blank_counts(setup)
-    plan_whole(counts, setup)
-    return [stage.planned for stage in counts.tally.stages]
-
-
-def _play(setup: Setup) -> _Seen:
+def _play(setup: Setup) -> RunCounts:
     """Play the whole run into an outlet that counts."""
-    counted = _Counted()
-    playback = Playback.of(setup, [counted], drain_ns=DRAIN_NS)
+    ledger = Ledger()
+    playback = Playback.of(setup, [_Scales(ledger)], ledger=ledger, drain_ns=DRAIN_NS)
     full_speed(playback)
-    tally = playback.counts.tally
-    return _Seen(counted, tally, playback.telemetry.metrics.series, tally.planned)
+    ledger.signals["metrics"].series = playback.telemetry.metrics.series
+    return playback.counts
 
 
-def _sample(setup: Setup, collections: int) -> _Seen:
+def _sample(setup: Setup, collections: int) -> RunCounts:
     """Simulate some blocks, spread over the run, and count what they become."""
     blocks = setup.blocks()
     # A run in which nothing arrives has no blocks, but metrics that say so.
     last = len(blocks) - 1
     picked = np.unique(np.linspace(0, last, SAMPLED_BLOCKS).astype(int)).tolist() if blocks else []
-    counted, tally, telemetry = _Counted(), blank_counts(setup).tally, setup.telemetry()
+    counts, telemetry = blank_counts(setup), setup.telemetry()
+    signals = counts.ledger.signals
     limit_ns = setup.schedule.duration_ns + DRAIN_NS
-    requests = 0
     for number in picked:
         exchanges = setup.simulator.simulate(blocks[number])
-        requests += len(exchanges)
+        counts.plan(exchanges.requests.due_ns)
         exchanges = within(exchanges, limit_ns)
-        tally.add(exchanges)
+        counts.add(exchanges)
         for chunk in telemetry.records(telemetry.frames(exchanges)):
-            counted.count[chunk.signal] += chunk.count
-            counted.size[chunk.signal] += chunk.proto_bytes
-    series = _series(telemetry)
+            signals[chunk.signal].generated += chunk.count
+            signals[chunk.signal].bytes += chunk.proto_bytes
+    points = signals["metrics"]
+    points.series = _series(telemetry)
     count, size = _collection(setup, blocks[picked[0]] if picked else None)
-    told = 1 - setup.scenario.imperfections.missing_points
-    counted.count["metrics"] = round(series * collections * told)
-    counted.size["metrics"] = int(counted.count["metrics"] * size / count) if count else 0
-    return _Seen(counted, tally, series, requests)
+    emitted = 1 - setup.scenario.imperfections.missing_points
+    points.generated = round(points.series * collections * emitted)
+    points.bytes = int(points.generated * size / count) if count else 0
+    return counts
 
 
 def _series(telemetry: Telemetry) -> int:
@@ -222,38 +196,17 @@ def _collection(setup: Setup, block: int | None) -> tuple[int, int]:
     return sum(c.count for c in chunks), sum(c.proto_bytes for c in chunks)
 
 
-def _signals(scenario: Scenario, seen: _Seen, factor: float) -> dict[str, PlannedSignal]:
-    signals = {}
-    for signal in SIGNALS:
-        count, size, series = seen.counted.count[signal], seen.counted.size[signal], 0
-        if signal != "metrics":
-            count, size = round(count * factor), round(size * factor)
-        elif signal in scenario.telemetry.signals:
-            series = seen.series
+def _signals(scenario: Scenario, ledger: Ledger, factor: float) -> dict[str, SignalCounts]:
+    """What each signal comes to; there are as many points however many requests were seen."""
+    found = {}
+    for signal, seen in ledger.counts().items():
         if signal not in scenario.telemetry.signals:
-            count = size = 0
-        signals[signal] = PlannedSignal(UNITS[signal], count, size, series)
-    return signals
-
-
-def _traffic(tally: Tally, factor: float) -> list[PlannedTraffic]:
-    return [
-        PlannedTraffic(
-            flow=row.flow,
-            provider=row.provider,
-            model=row.model,
-            requests=round(row.requests * factor),
-            attempts=round(row.attempts * factor),
-            failed=round(row.failed * factor),
-            errors={kind: round(count * factor) for kind, count in row.errors.items()},
-            input_tokens=round(row.input_tokens * factor),
-            cached_tokens=round(row.cached_tokens * factor),
-            output_tokens=round(row.output_tokens * factor),
-            reasoning_tokens=round(row.reasoning_tokens * factor),
-            cost_usd=row.cost_pusd * factor / 1e12,
-        )
-        for row in tally.traffic()
-    ]
+            found[signal] = SignalCounts(seen.unit)
+            continue
+        by = 1.0 if signal == "metrics" else factor
+        generated, size = round(seen.generated * by), round(seen.bytes * by)
+        found[signal] = SignalCounts(seen.unit, generated, bytes=size, series=seen.series)
+    return found
 
 
 def _curve(setup: Setup) -> list[CurvePoint]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from simtraffic.clock import monotonic
-from simtraffic.result.snapshot import SignalStand, Snapshot
+from simtraffic.result.snapshot import Snapshot
 
 if TYPE_CHECKING:
     from simtraffic.result.counts import RunCounts
@@ -37,7 +37,7 @@ class Watch:
             watcher(snapshot)
 
     def snapshot(self, counts: RunCounts, now: float) -> Snapshot:
-        """How the run stands."""
+        """How the run stands; its rates are over the last ten seconds or less."""
         ledger, schedule = counts.ledger, self.setup.schedule
         elapsed, draining = counts.elapsed_ns, counts.draining
         spans = ledger.signals["traces"].generated
@@ -58,10 +58,7 @@ class Watch:
             requests=ledger.generated,
             failed=counts.tally.failed,
             spans_per_second=(spans - spans_then) / seconds if seconds > 0 else 0.0,
-            signals={
-                name: SignalStand(s.generated, s.accepted, s.rejected, s.failed, s.dropped)
-                for name, s in ledger.signals.items()
-            },
+            signals=ledger.counts(),
             queued_bytes=counts.queued_bytes,
             lateness_p99_ms=None if p99 is None else p99 / 1e6,
             lateness_max_ms=late.maximum / 1e6 if late.count else None,

@@ -1,6 +1,6 @@
 """A run's own page: figures for Prometheus, and two answers for whoever supervises the process.
 
-The run pushes the telemetry of a service that does not exist; this page tells of simtraffic
+The run pushes the telemetry of a service that does not exist; this page is about simtraffic
 itself, to be scraped. A :class:`Page` listens from before the first byte until it is closed, over
 any number of runs one after another. The run hands over what it stands for once and a snapshot
 every now and then; everything else is read when somebody asks, in a thread of the page's own.
@@ -15,7 +15,7 @@ from simtraffic.clock import monotonic
 from simtraffic.result.watcher import Watcher
 from simtraffic.self_telemetry.door import Answer, Door
 from simtraffic.self_telemetry.health import Arrival, Pulse
-from simtraffic.self_telemetry.subject import Account
+from simtraffic.self_telemetry.totals import Totals
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -48,12 +48,12 @@ class Page(Watcher):
         named: str = "--prometheus-port",
     ) -> None:
         # Loaded with the page: most runs have none.
-        from simtraffic.self_telemetry.figures import Exposition  # noqa: PLC0415
+        from simtraffic.self_telemetry.figures import Figures  # noqa: PLC0415
 
-        self._account = Account()
+        self._totals = Totals()
         self._pulse = Pulse(now)
-        self._arrival = Arrival(self._account, now)
-        self._exposition = Exposition(self._account)
+        self._arrival = Arrival(self._totals, now)
+        self._figures = Figures(self._totals)
         self._door = Door(
             host,
             port,
@@ -66,12 +66,12 @@ class Page(Watcher):
 
     def begin(self, subject: Subject) -> None:
         """A run starts; its counts are added to those of the runs before it."""
-        self._account.begin(subject)
+        self._totals.begin(subject)
         self._pulse.begin(subject)
 
     def see(self, snapshot: Snapshot) -> None:
         """The run goes on, and this is how it stands. Takes no lock and does no work."""
-        self._account.see(snapshot)
+        self._totals.snapshot = snapshot
         self._pulse.beat(draining=snapshot.draining)
 
     def end(self) -> None:
@@ -79,7 +79,7 @@ class Page(Watcher):
         self._pulse.end()
 
     def close(self) -> None:
-        """Stop listening."""
+        """Stop listening; its port is free then."""
         self._door.close()
 
     def __enter__(self) -> Self:
@@ -94,7 +94,7 @@ class Page(Watcher):
         self.close()
 
     def _metrics(self, accept: str) -> Answer:
-        body, content_type = self._exposition.render(accept)
+        body, content_type = self._figures.page(accept)
         return Answer(200, body, content_type)
 
     def _healthz(self, _accept: str) -> Answer:

@@ -24,7 +24,7 @@ _TEXT = "text/plain; charset=utf-8"
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a path says."""
+    """What a path says to whoever asks: an HTTP status and a body."""
 
     status: int
     body: bytes
@@ -49,7 +49,7 @@ class Door:
         host = host.strip("[]")
         shown = f"[{host}]" if ":" in host else host
         try:
-            self._server = _Server((host, port), partial(_Handler, paths=paths))
+            self._server = _PageServer((host, port), partial(_PageHandler, paths=paths))
         except (OSError, ValueError, TypeError, OverflowError) as error:
             reason = getattr(error, "strerror", None) or str(error)
             raise UsageError(
@@ -69,7 +69,7 @@ class Door:
         self._server.server_close()
 
 
-class _Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
+class _PageServer(socketserver.ThreadingMixIn, socketserver.TCPServer):
     allow_reuse_address = True
     daemon_threads = True
     block_on_close = False
@@ -85,7 +85,7 @@ class _Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
             super().handle_error(request, client_address)
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _PageHandler(BaseHTTPRequestHandler):
     server_version = f"simtraffic/{__version__}"
     sys_version = ""
     timeout = _PATIENCE_S

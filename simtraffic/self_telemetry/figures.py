@@ -17,9 +17,10 @@ from prometheus_client.registry import Collector
 if TYPE_CHECKING:
     from prometheus_client.metrics_core import Metric
 
+    from simtraffic.ledger import SignalCounts
     from simtraffic.result.snapshot import Snapshot
     from simtraffic.result.watcher import Subject
-    from simtraffic.self_telemetry.subject import Account
+    from simtraffic.self_telemetry.totals import Totals
 
 _SETTLED = ("accepted", "rejected", "failed", "dropped")
 _REQUESTS = {
@@ -49,44 +50,39 @@ _BY_SIGNAL = (
 )
 
 
-class Exposition:
-    """Writes an account down; the registry is its own, so nothing of the process is added."""
+class Figures(Collector):
+    """Every figure there is, read anew whenever somebody asks."""
 
-    def __init__(self, account: Account) -> None:
+    def __init__(self, totals: Totals) -> None:
+        self._totals = totals
+        # Its own, so that nothing of the process is added.
         self._registry = CollectorRegistry(auto_describe=False)
-        self._registry.register(Figures(account))
+        self._registry.register(self)
 
-    def render(self, accept: str) -> tuple[bytes, str]:
-        """The page in the form that is asked for, and its content type."""
+    def page(self, accept: str) -> tuple[bytes, str]:
+        """All of them in the form that is asked for, and its content type."""
         encode, content_type = choose_encoder(accept)
         return encode(self._registry), content_type
 
-
-class Figures(Collector):
-    """Asked at every scrape."""
-
-    def __init__(self, account: Account) -> None:
-        self._account = account
-
     def collect(self) -> Iterator[Metric]:
         """Every family as it stands now."""
-        total = self._account.total()
+        total = self._totals.ledger()
         for name, meaning in _REQUESTS.items():
             yield CounterMetricFamily(
                 f"simtraffic_requests_{name}", meaning, value=getattr(total, name)
             )
         yield from _signals(total.signals)
-        subject = self._account.subject
+        subject = self._totals.subject
         if subject is not None:
             yield from _run(subject)
-            yield from _state(self._account.snapshot)
+            yield from _state(self._totals.snapshot)
 
 
-def _signals(signals: Mapping[str, Mapping[str, int]]) -> Iterator[Metric]:
+def _signals(signals: Mapping[str, SignalCounts]) -> Iterator[Metric]:
     for name, part, meaning in _BY_SIGNAL:
         family = CounterMetricFamily(name, meaning, labels=["signal"])
         for signal, entry in signals.items():
-            family.add_metric([signal], entry[part])
+            family.add_metric([signal], getattr(entry, part))
         yield family
     settled = CounterMetricFamily(
         "simtraffic_items_settled",
@@ -95,7 +91,7 @@ def _signals(signals: Mapping[str, Mapping[str, int]]) -> Iterator[Metric]:
     )
     for signal, entry in signals.items():
         for outcome in _SETTLED:
-            settled.add_metric([signal, outcome], entry[outcome])
+            settled.add_metric([signal, outcome], getattr(entry, outcome))
     yield settled
 
 
@@ -110,10 +106,10 @@ def _run(subject: Subject) -> Iterator[Metric]:
             "shard": subject.shard,
         },
     )
-    if subject.queue is not None:
+    if subject.queued_bytes is not None:
         yield from _gauges(
-            ("simtraffic_queue_bytes", "Telemetry not sent yet.", subject.queue.queued_bytes),
-            ("simtraffic_queue_limit_bytes", "Bound on it.", subject.queue.queue_bytes),
+            ("simtraffic_queue_bytes", "Telemetry not sent yet.", subject.queued_bytes()),
+            ("simtraffic_queue_limit_bytes", "Bound on it.", subject.queue_bytes),
         )
 
 

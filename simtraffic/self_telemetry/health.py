@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from simtraffic.result.watcher import Subject
-    from simtraffic.self_telemetry.subject import Account
+    from simtraffic.self_telemetry.totals import Totals
 
 STANDSTILL_S = 30.0
 """Real seconds without a sign of life after which a run counts as standing still."""
@@ -35,13 +35,13 @@ class Pulse:
         self._counted = 0
 
     def begin(self, run: Subject) -> None:
-        """A run starts."""
+        """A run starts, which counts as its first beat."""
         self._counted = 0
         self.beat(draining=False)
         self._run = run
 
     def beat(self, *, draining: bool) -> None:
-        """The run's loop turned."""
+        """The run's loop turned once more, or a delivery that is waited for goes on."""
         self._is_draining = draining
         self._beat_at = self._now()
 
@@ -77,8 +77,8 @@ class Arrival:
     that the receiver is gone.
     """
 
-    def __init__(self, account: Account, now: Callable[[], float]) -> None:
-        self._account = account
+    def __init__(self, totals: Totals, now: Callable[[], float]) -> None:
+        self._totals = totals
         self._now = now
         self._accepted = 0
         self._lost = 0
@@ -86,14 +86,16 @@ class Arrival:
 
     def trouble(self) -> str | None:
         """Why telemetry cannot be said to arrive, in one line; None when it does."""
-        total = self._account.total()
-        accepted = total.of("accepted")
+        # Their units differ, so only a change of all together means something.
+        signals = self._totals.ledger().signals.values()
+        accepted = sum(entry.accepted for entry in signals)
         if not accepted:
-            return f"nothing was accepted yet; export calls so far: {total.of('requests')}"
-        lost = total.of("rejected", "failed", "dropped")
+            calls = sum(entry.requests for entry in signals)
+            return f"nothing was accepted yet; export calls so far: {calls}"
+        lost = sum(entry.accounted for entry in signals) - accepted
         if accepted != self._accepted:
             self._accepted, self._lost, self._good_at = accepted, lost, self._now()
-        elif lost == self._lost and not self._account.held_bytes:
+        elif lost == self._lost and not self._totals.held_bytes:
             self._good_at = self._now()
         silent_s = self._now() - self._good_at
         if silent_s <= SILENCE_S:

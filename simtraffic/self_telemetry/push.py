@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterable
+from functools import partial
 from typing import TYPE_CHECKING, Self
 
 from simtraffic._version import __version__
@@ -19,7 +19,7 @@ from simtraffic.ledger import Ledger
 from simtraffic.result.snapshot import Snapshot
 from simtraffic.result.watcher import Subject, Watcher
 from simtraffic.self_telemetry.figures import Figures
-from simtraffic.self_telemetry.subject import Account
+from simtraffic.self_telemetry.totals import Totals
 
 # The native library reads its verbosity while it is imported, and never again.
 silence_grpc(os.environ)
@@ -63,11 +63,11 @@ class Push(Watcher):
                 f"--self-telemetry: not a URL; found {endpoint!r}; write http://HOST:4317"
             )
         endpoint = read_endpoint("--self-telemetry", endpoint, "grpc")
-        # It tells of its troubles in a log that nobody asked for.
+        # It writes its troubles into a log that nobody asked for.
         logging.getLogger("opentelemetry").setLevel(logging.CRITICAL)
         self.line = f"telling of itself to {endpoint}"
-        self._account = Account()
-        self._figures = Figures(self._account)
+        self._totals = Totals()
+        self._figures = Figures(self._totals)
         resource = Resource.create(
             {
                 "service.name": "simtraffic",
@@ -100,7 +100,7 @@ class Push(Watcher):
 
     def begin(self, subject: Subject) -> None:
         """A run starts; its counts are added to those of the runs before it."""
-        self._account.begin(subject)
+        self._totals.begin(subject)
         self._run = self._tracer.start_span(
             "run",
             attributes={
@@ -113,7 +113,7 @@ class Push(Watcher):
 
     def see(self, snapshot: Snapshot) -> None:
         """The run goes on, and this is how it stands."""
-        self._account.see(snapshot)
+        self._totals.snapshot = snapshot
         name = "drain" if snapshot.draining else snapshot.stage
         if self._run is not None and name and (self._stage is None or self._stage[0] != name):
             self._end_stage()
@@ -124,9 +124,10 @@ class Push(Watcher):
         """The run is over; its counts stay."""
         self._end_stage()
         if self._run is not None:
-            total = self._account.total()
+            signals = self._totals.ledger().signals.values()
             for part in ("accepted", "rejected", "failed", "dropped"):
-                self._run.set_attribute(f"simtraffic.items.{part}", total.of(part))
+                together = sum(getattr(entry, part) for entry in signals)
+                self._run.set_attribute(f"simtraffic.items.{part}", together)
             self._run.end()
             self._run = None
 
@@ -167,51 +168,46 @@ class Push(Watcher):
             if make is not None:
                 make(
                     dotted.replace("_", ".", 2),
-                    callbacks=[self._reader(family.name)],
+                    callbacks=[partial(self._observed, family.name)],
                     unit=unit,
                     description=family.documentation,
                 )
 
-    def _reader(self, name: str) -> _Reader:
-        return _Reader(self._figures, name)
-
-
-class _Reader:
-    """Observes one family of the figures."""
-
-    def __init__(self, figures: Figures, name: str) -> None:
-        self._figures = figures
-        self._name = name
-
-    def __call__(self, _options: CallbackOptions) -> Iterable[Observation]:
+    def _observed(self, name: str, _options: CallbackOptions) -> list[Observation]:
+        """One family of the figures, as it stands now."""
         return [
             Observation(sample.value, sample.labels)
             for family in self._figures.collect()
-            if family.name == self._name
+            if family.name == name
             for sample in family.samples
         ]
 
 
-class _NoQueue:
-    queued_bytes = 0
-    queue_bytes = 0
-
-
-def _example() -> Account:
-    """An account with every figure that there is."""
-    account = Account()
-    account.begin(
+def _example() -> Totals:
+    """Totals with every figure that there is."""
+    totals = Totals()
+    totals.begin(
         Subject(
             run_id="",
             scenario="",
             seed=0,
             shard="1/1",
             ledger=Ledger(),
-            queue=_NoQueue(),
+            queued_bytes=lambda: 0,
             drain_s=0,
             is_timed=True,
         )
     )
-    figures = {"lateness_p99_ms": 0.0, "lateness_max_ms": 0.0, "loop_p99_ms": 0.0}
-    account.see(Snapshot(0, 1, 0.0, 0.0, 0, 0, 0.0, **figures))  # type: ignore[arg-type]
-    return account
+    totals.snapshot = Snapshot(
+        elapsed_ns=0,
+        duration_ns=1,
+        asked_rate=0.0,
+        reached_rate=0.0,
+        requests=0,
+        failed=0,
+        spans_per_second=0.0,
+        lateness_p99_ms=0.0,
+        lateness_max_ms=0.0,
+        loop_p99_ms=0.0,
+    )
+    return totals

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from simtraffic.simulation.capacity import Load
     from simtraffic.simulation.draws import CallDraws, Hashed
     from simtraffic.simulation.latency import LatencyModel
-    from simtraffic.simulation.tokens import Tokens
+    from simtraffic.simulation.tables import Tokens
 
 OVERHEAD_NS = 200_000
 """From an operation's start to its first attempt, and from its last attempt to its end: building
@@ -42,23 +42,14 @@ class Calls:
     """0 for the first operation of a request, 1 for its first fallback."""
 
     def take(self, rows: Indices) -> Calls:
-        """These rows only; of the tokens only what decides over time."""
-        tokens = self.tokens
-        few = type(tokens)(
-            tokens.input[rows],
-            tokens.cached[rows],
-            tokens.output[rows],
-            tokens.reasoning[rows],
-            tokens.max_tokens[rows],
-            tokens.finish[rows],
-        )
+        """The calls of these rows alone."""
         return Calls(
-            self.seq[rows],
-            self.combination[rows],
-            self.instance[rows],
-            self.start_ns[rows],
-            few,
-            self.hop,
+            seq=self.seq[rows],
+            combination=self.combination[rows],
+            instance=self.instance[rows],
+            start_ns=self.start_ns[rows],
+            tokens=self.tokens.take(rows),
+            hop=self.hop,
         )
 
 

@@ -15,7 +15,7 @@ from simtraffic.arrays import Floats, Indices
 
 if TYPE_CHECKING:
     from simtraffic.simulation.draws import CallDraws
-    from simtraffic.simulation.tokens import Tokens
+    from simtraffic.simulation.tables import Tokens
     from simtraffic.simulation.traffic import Mix
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from simtraffic.arrays import Indices, Ints
 
 if TYPE_CHECKING:
-    from simtraffic.simulation.tokens import Tokens
+    from simtraffic.simulation.tables import Tokens
     from simtraffic.simulation.traffic import Mix
 
 

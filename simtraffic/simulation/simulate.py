@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from simtraffic.arrays import Bools, Codes, Indices, Ints, Words
+from simtraffic.arrays import Array, Bools, Codes, Indices, Ints, Words
 from simtraffic.randomness import Streams
 from simtraffic.simulation.calls import CallModel, Calls
 from simtraffic.simulation.capacity import Load
@@ -226,10 +226,8 @@ class Simulator:
             first_token *= self._generates.take(calls.combination)
         failed = np.flatnonzero(made.error)
         if len(failed):
-            for column in (
-                tokens.input, tokens.cached, tokens.output, tokens.reasoning, tokens.finish,
-                input_cost, output_cost, first_token, response,
-            ):  # fmt: skip
+            columns: list[Array] = [*tokens.columns().values(), tokens.finish]
+            for column in (*columns, input_cost, output_cost, first_token, response):
                 column[failed] = 0
         return Operations(
             request=np.arange(count),
@@ -243,10 +241,7 @@ class Simulator:
             attempts=made.attempts,
             first_error=made.first_error,
             first_token_ns=first_token,
-            input_tokens=tokens.input,
-            cached_tokens=tokens.cached,
-            output_tokens=tokens.output,
-            reasoning_tokens=tokens.reasoning,
+            **tokens.columns(),
             max_tokens=tokens.max_tokens,
             input_cost_pusd=input_cost,
             output_cost_pusd=output_cost,

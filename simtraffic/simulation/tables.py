@@ -15,6 +15,7 @@ import numpy as np
 
 from simtraffic import failures, workflows
 from simtraffic.arrays import Bools, Codes, Indices, Ints, Words
+from simtraffic.token_kinds import TOKEN_KINDS
 
 ERROR_KINDS = failures.OUTCOMES
 """Error codes in order; 0 means success."""
@@ -110,6 +111,22 @@ class Requests(_Table):
     span_id: Words
     cost_pusd: Ints
     """Sum over the request's operations, in 1e-12 USD."""
+
+
+@dataclass(slots=True)
+class Tokens(_Table):
+    """What each call comes to if it succeeds, a kind of token a column."""
+
+    input: Ints
+    cached: Ints
+    output: Ints
+    reasoning: Ints
+    max_tokens: Ints
+    finish: Codes
+
+    def columns(self) -> dict[str, Ints]:
+        """The counts by the names that they have in :class:`Operations`."""
+        return {kind.column: getattr(self, kind.name) for kind in TOKEN_KINDS}
 
 
 @dataclass(slots=True)

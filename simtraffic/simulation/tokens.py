@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,6 +10,7 @@ from simtraffic.arrays import Codes, Floats, Indices, Ints
 from simtraffic.distributions import Z95, QuantileTables, lognormal_of_quantiles
 from simtraffic.randomness import mix as hash_mix
 from simtraffic.randomness import uniform
+from simtraffic.simulation.tables import Tokens
 
 if TYPE_CHECKING:
     from simtraffic.catalog import Catalog, Model, Profile
@@ -28,18 +28,6 @@ LADDER_STEPS = (1, 1, 2, 4)
 each a quarter of the requests. Own assumption: no public figure was found."""
 
 _STOP, _LENGTH, _TOOL_CALL, _CONTENT_FILTER = 1, 2, 3, 4
-
-
-@dataclass(slots=True)
-class Tokens:
-    """Counts of each call if it succeeds."""
-
-    input: Ints
-    cached: Ints
-    output: Ints
-    reasoning: Ints
-    max_tokens: Ints
-    finish: Codes
 
 
 class TokenModel:
@@ -97,9 +85,14 @@ class TokenModel:
         """
         inputs = self.input(combinations, draws.input)
         outputs, bounds, finish = self._answers(combinations, draws)
-        cached = self._cached(combinations, draws, inputs, previous)
-        reasoning = self._reasoned(combinations, draws, outputs)
-        return Tokens(inputs, cached, outputs, reasoning, bounds, finish)
+        return Tokens(
+            input=inputs,
+            cached=self._cached(combinations, draws, inputs, previous),
+            output=outputs,
+            reasoning=self._reasoned(combinations, draws, outputs),
+            max_tokens=bounds,
+            finish=finish,
+        )
 
     def _answers(self, combinations: Indices, draws: RequestDraws) -> tuple[Ints, Ints, Codes]:
         lengths = self.lengths.at(draws.output, self.output_row.take(combinations))

@@ -17,7 +17,8 @@ from tools.fault_matrix import EXIT, PROTOCOLS, ROWS
 
 if TYPE_CHECKING:
     from simtraffic.collector import CollectorCounts
-    from simtraffic.result.result import RunResult, SignalResult
+    from simtraffic.ledger import SignalCounts
+    from simtraffic.result.result import RunResult
     from tools.fault_matrix import Outcome, Row
 
 # In real time, as what is on trial is patience.
@@ -75,7 +76,7 @@ def test_the_ledger_tells_what_the_receiver_stored(row: Row, protocol: str) -> N
     assert took_s < 20
 
 
-def assert_cell(row: Row, outcome: Outcome, each: SignalResult, arrived: int) -> None:
+def assert_cell(row: Row, outcome: Outcome, each: SignalCounts, arrived: int) -> None:
     assert each.generated > 0, each
     assert each.generated == each.accepted + each.rejected + each.failed + each.dropped, each
     # What arrived twice is told as a possible duplicate, and nothing else arrives twice.

@@ -15,6 +15,7 @@ from simtraffic.conventions.context import Context, Plan, RouteFacts
 from simtraffic.conventions.load import ALWAYS_ON, load_convention
 from simtraffic.otlp.telemetry import Telemetry, TelemetrySettings
 from simtraffic.simulation.tables import Attempts, Exchanges, Operations, Requests
+from simtraffic.token_kinds import PARTS, WHOLES
 from tests.examples import examples
 from tests.otlp import official
 from tests.told import merged, records_of, setup, spans_of
@@ -151,15 +152,19 @@ def an_exchange(draw: st.DrawFn) -> Exchanges:
         codes(error), codes(draw(st.sampled_from([200, 400, 401, 429, 502, 504]))), ints(0),
         trace, word(spans[:1]), ints(0),
     )  # fmt: skip
+    # Wholes are added up, and parts of the output taken from it.
+    tokens = {whole.column: ints(draw(numbers) // 2) for whole in WHOLES}
+    tokens |= {
+        part.column: ints(0 if part.part_of == "output" else draw(numbers)) for part in PARTS
+    }
     operations = Operations(
         ints(0), ints(start), ints(end), codes(0), np.array([False]), np.array([True]),
         codes(error), codes(draw(st.integers(0, 4))), codes(draw(st.integers(1, 5))),
-        codes(draw(st.integers(0, 4))), ints(first), ints(draw(numbers)), ints(draw(numbers)),
-        ints(draw(numbers) // 2), ints(0), ints(draw(numbers)),
-        ints(draw(st.integers(0, 10**15))), ints(draw(st.integers(0, 10**15))),
-        word(spans[1:2]), word([draw(identities)]),
+        codes(draw(st.integers(0, 4))), ints(first), **tokens, max_tokens=ints(draw(numbers)),
+        input_cost_pusd=ints(draw(st.integers(0, 10**15))),
+        output_cost_pusd=ints(draw(st.integers(0, 10**15))),
+        span_id=word(spans[1:2]), response_id=word([draw(identities)]),
     )  # fmt: skip
-    operations.input_tokens //= 2
     attempts = Attempts(
         ints(0), ints(0), ints(start), ints(end), codes(0), codes(error),
         codes(draw(st.sampled_from([0, 200, 400, 401, 429, 500, 503, 529]))),

@@ -46,7 +46,7 @@ def test_a_collector_killed_half_way_leaves_a_balanced_ledger_that_says_what_was
     lost = dict.fromkeys(result.signals, 0)
     for loss in result.losses:
         lost[loss.signal] += loss.count
-        assert result.start <= loss.first <= loss.last
+        assert result.start_ns <= loss.first_ns <= loss.last_ns
         # A long reason goes over several lines of its column.
         assert loss.reason in " ".join(summary.split())
     assert lost == {name: each.lost for name, each in result.signals.items()}

@@ -84,6 +84,7 @@ def test_there_is_a_recipe_for_all_that_is_added_often() -> None:
         "Add a provider",
         "Add an attribute or a metric to a convention",
         "Add an error kind",
+        "Add a kind of token",
         "Add an alert",
         "Add a panel or a board",
         "Add an SLO",
@@ -176,6 +177,58 @@ def test_a_new_error_kind_is_told_with_its_status(tmp_path: Path) -> None:
     bodies = re.findall(r'"stringValue":("\{.*?\}")\}', text)
     failed = [b for b in map(json.loads, map(json.loads, bodies)) if b["level"] == "error"]
     assert {(b["response"]["status"], b["error"]["code"]) for b in failed} == {(402, "402")}
+
+
+TALKED = """
+version: 1
+name: talked
+load: {arrivals: even, stages: [{duration: 5s, rate: 2/s}]}
+traffic: [{name: a, workflow: chat, share: 1, tokens: chat, models: {openai/gpt-4o: 1}}]
+telemetry: {conventions: [gen_ai]}
+"""
+WITH_EDITED_TREE = """
+import json, sys
+from simtraffic.report.tables import to_text
+from simtraffic.report.terminal import summary
+from simtraffic.runner import plan, run
+from simtraffic.scenario import parse_scenario
+scenario = parse_scenario(sys.argv[1])
+result = run(scenario, out=sys.argv[2])
+print(json.dumps([
+    [traffic.to_dict()["traffic"] for traffic in (result, plan(scenario))],
+    to_text(summary(result, 200), 200),
+]))
+"""
+
+
+@pytest.mark.long
+def test_a_new_kind_of_token_is_drawn_emitted_counted_and_reported(tree: Path) -> None:
+    """By an edit of a few files: what they say once, all others derive."""
+    edits = RECIPES["Add a kind of token"].edits
+    for edit in edits:
+        edit.apply(tree)
+    out = tree / "out.jsonl"
+
+    done = subprocess.run(
+        [sys.executable, "-c", WITH_EDITED_TREE, TALKED, str(out)],
+        cwd=tree,
+        env=os.environ | {"PYTHONPATH": str(tree)},
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert len({edit.file for edit in edits}) <= 8
+    (counted, planned), report = json.loads(done.stdout)
+    emitted = re.findall(
+        r'"gen_ai.usage.audio.input_tokens","value":\{"intValue":"(\d+)"',
+        out.read_text(encoding="utf-8"),
+    )
+    assert sum(map(int, emitted)) == sum(row["audio_tokens"] for row in counted) > 0
+    assert 0 < planned[0]["audio_tokens"] < planned[0]["input_tokens"]
+    assert re.search(r"\S+ in \(\S+ cached, \S+ audio\)", report)
+    assert re.search(r"cost +cached +audio +reasoning", report)
 
 
 def test_a_schema_that_cannot_be_made_leaves_the_old_one(tmp_path: Path) -> None:

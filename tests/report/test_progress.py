@@ -6,11 +6,12 @@ from io import StringIO
 import pytest
 from rich.text import Text
 
-from simtraffic.report.frame import Frame
+from simtraffic.ledger import SignalCounts
+from simtraffic.report.live_picture import LivePicture
 from simtraffic.report.progress import ProgressView, balance, line, picture
 from simtraffic.report.tables import to_text
 from simtraffic.result.plan import CurvePoint
-from simtraffic.result.snapshot import SignalStand, Snapshot
+from simtraffic.result.snapshot import Snapshot
 from tests.result.results import a_plan
 
 SECOND = 1_000_000_000
@@ -24,9 +25,9 @@ SNAPSHOT = Snapshot(
     failed=124,
     spans_per_second=151.2,
     signals={
-        "traces": SignalStand(9_036, 8_990, 0, 0, 0),
-        "metrics": SignalStand(900, 800, 5, 70, 20),
-        "logs": SignalStand(12, 12, 0, 0, 0),
+        "traces": SignalCounts("spans", 9_036, 8_990, 0, 0, 0),
+        "metrics": SignalCounts("data_points", 900, 800, 5, 70, 20),
+        "logs": SignalCounts("log_records", 12, 12, 0, 0, 0),
     },
     queued_bytes=12_345,
     lateness_p99_ms=11.3,
@@ -55,7 +56,7 @@ def test_a_state_in_one_short_line():
 
 
 def test_a_line_without_trouble_fits_a_log():
-    calm = {name: SignalStand(9_999_999, 9_999_999) for name in SNAPSHOT.signals}
+    calm = {name: SignalCounts(name, 9_999_999, 9_999_999) for name in SNAPSHOT.signals}
 
     assert len(line(replace(SNAPSHOT, signals=calm, incidents=()))) <= 120
 
@@ -211,7 +212,7 @@ def test_a_note_stands_in_the_picture_and_stays_behind(terminal):
 
 
 def test_a_narrower_terminal_has_more_rows_to_erase(terminal):
-    frame = Frame(terminal, lambda _width: Text("x" * 80))
+    frame = LivePicture(terminal, lambda _width: Text("x" * 80))
     frame.open()
 
     frame._console.width = 30
@@ -222,7 +223,7 @@ def test_a_narrower_terminal_has_more_rows_to_erase(terminal):
 
 def test_a_picture_that_is_taller_than_the_terminal_keeps_its_head(terminal, monkeypatch):
     monkeypatch.setenv("LINES", "5")
-    frame = Frame(terminal, lambda _width: Text("\n".join("abcdefgh")))
+    frame = LivePicture(terminal, lambda _width: Text("\n".join("abcdefgh")))
 
     frame.open()
     frame.close()
@@ -232,7 +233,7 @@ def test_a_picture_that_is_taller_than_the_terminal_keeps_its_head(terminal, mon
 
 
 def test_it_is_left_while_somebody_else_draws(terminal):
-    frame = Frame(terminal, lambda _width: Text("drawing"))
+    frame = LivePicture(terminal, lambda _width: Text("drawing"))
     frame.open()
     # As when the signal comes in the middle of a drawing.
     with frame._lock:

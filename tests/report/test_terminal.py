@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from simtraffic.ledger import Loss, SignalCounts
 from simtraffic.report.tables import to_text
 from simtraffic.report.terminal import summary
 from simtraffic.report.terminal_plan import plan_view
-from simtraffic.result.plan import PlannedStage
-from simtraffic.result.result import LossResult, SignalResult, StageResult, TrafficResult
+from simtraffic.result.rows import IncidentCounts, StageCounts, TrafficCounts, Window
 from simtraffic.signals import UNITS
 from tests.result.results import a_failed_result, a_plan, a_result
 
@@ -22,7 +22,7 @@ DRAWN = {
     "failed": lambda width: summary(a_failed_result(), width),
     "plan": lambda width: plan_view(a_plan(), width),
 }
-AT = "2026-01-01T00:00:00Z"
+AT = 1_767_225_600 * 10**9
 
 
 def section_of(text, heading):
@@ -81,9 +81,11 @@ def test_names_are_never_broken_however_long_they_are(width):
     long, wide = "x" * 61, "模型" * 12
     result = a_result(
         scenario=f"{long}abc",
-        stages=(StageResult(f"{long}sta", 5), StageResult(wide, 5)),
+        stages=(StageCounts(f"{long}sta", generated=5), StageCounts(wide, generated=5)),
         traffic=tuple(
-            TrafficResult(f"flow-{flow}-{long}", "openai", f"{model}-{wide}", 7)
+            TrafficCounts(
+                flow=f"flow-{flow}-{long}", provider="openai", model=f"{model}-{wide}", requests=7
+            )
             for flow in range(20)
             for model in range(10)
         ),
@@ -100,7 +102,13 @@ def test_names_are_never_broken_however_long_they_are(width):
 @pytest.mark.parametrize("width", [40, 80, 110])
 def test_a_plan_has_every_name_whole(width):
     stages = tuple(
-        PlannedStage(f"stage-{n}-of-a-rather-long-name", 20.0 * n, 20.0, 5, 1.0, 1.0)
+        StageCounts(
+            f"stage-{n}-of-a-rather-long-name",
+            Window(20 * n * 10**9, 20 * (n + 1) * 10**9),
+            planned=5,
+            target_rate=1.0,
+            asked_rate=1.0,
+        )
         for n in range(10)
     )
 
@@ -140,10 +148,10 @@ def test_simulated_and_real_time_are_told_apart():
 
 def test_losses_of_several_signals_for_one_cause_are_one_row():
     lost = [
-        LossResult(signal, "failed", "connection refused", 100 + n, AT, AT)
+        Loss(signal, "failed", "connection refused", 100 + n, AT, AT)
         for n, signal in enumerate(UNITS)
     ]
-    full = LossResult("logs", "dropped", "queue full", 7, AT, AT)
+    full = Loss("logs", "dropped", "queue full", 7, AT, AT)
 
     lines = section_of(to_text(summary(a_result(losses=(*lost, full)), 160), 160), "Losses")
 
@@ -245,14 +253,17 @@ def test_words_of_the_scenario_are_no_markup():
 
 
 def test_huge_counts_are_not_cut_at_eighty_columns():
-    huge = SignalResult("data_points", 9_999_999_999, 9_999_999_998, 0, 1, 0, 10**6, 0, 10**13)
+    huge = SignalCounts("data_points", 9_999_999_999, 9_999_999_998, 0, 1, 0, 10**6, 0, 10**13)
     result = a_result(signals={"metrics": huge})
 
     assert "9,999,999,999" in to_text(summary(result, 80), 80)
 
 
 def test_long_tables_say_how_much_they_leave_out():
-    rows = tuple(TrafficResult("chat", "openai", f"model-{n}", n) for n in range(50))
+    rows = tuple(
+        TrafficCounts(flow="chat", provider="openai", model=f"model-{n}", requests=n)
+        for n in range(50)
+    )
 
     text = to_text(summary(a_result(traffic=rows)))
 
@@ -268,11 +279,10 @@ def test_a_plan_of_nothing_is_still_drawn():
 
 @pytest.mark.parametrize("width", [40, 80])
 def test_a_late_incident_keeps_its_name_within_the_picture(width):
-    plan = a_plan()
     late = a_plan(
         incidents=tuple(
-            type(plan.incidents[0])(f"a-rather-long-name-{n}", start, 10.0)
-            for n, start in enumerate((0.0, 95.0, 190.0, 199.9))
+            IncidentCounts(f"a-rather-long-name-{n}", Window(start, start + 10 * 10**9))
+            for n, start in enumerate((0, 95 * 10**9, 190 * 10**9, 1999 * 10**8))
         )
     )
 

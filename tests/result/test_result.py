@@ -3,20 +3,10 @@
 import json
 
 from simtraffic.ledger import Ledger
-from simtraffic.result.assemble import RunFacts, run_result, timestamp
-from simtraffic.result.result import GeneratorResult, RunResult
-from simtraffic.result.sketch import QuantileSketch
-from simtraffic.result.tally import Tally
+from simtraffic.result.assemble import run_result
+from simtraffic.result.result import RunResult, timestamp
 from tests.result.results import a_failed_result, a_result
-from tests.result.traffic import (
-    SECOND,
-    STAGES,
-    VOCABULARY,
-    a_scenario,
-    a_threshold,
-    exchanges,
-    random_rows,
-)
+from tests.result.traffic import SECOND, a_scenario, a_threshold, counts_of, random_rows
 
 # The keys of interface section 4, in order; others may follow.
 TOP = [
@@ -39,29 +29,33 @@ TRAFFIC = {
 
 
 def assembled(rows, *, interrupted=False):
-    scenario = a_scenario(a_threshold("error_share"))
-    tally = Tally(scenario, VOCABULARY, STAGES)
-    tally.add(exchanges(rows))
     ledger = Ledger(planned=len(rows) + 3, generated=len(rows), skipped=3)
     ledger.add_generated("traces", 10)
     ledger.accept("traces", 9)
     ledger.fail("traces", 1, "gone", 5 * SECOND)
-    lateness = QuantileSketch()
-    lateness.add_repeated(4_000_000, 10)
-    facts = RunFacts(
+    counts = counts_of(
+        rows,
+        scenario=a_scenario(a_threshold("error_share")),
+        ledger=ledger,
+        elapsed_ns=30 * SECOND,
+        last_end_ns=40 * SECOND,
+        interrupted=interrupted,
+        cpu_seconds=1.0,
+        peak_rss_bytes=2,
+        wall_seconds=4.0,
+    )
+    counts.lateness.add_repeated(4_000_000, 10)
+    for stage, planned in zip(counts.tally.stages, (40, 63), strict=True):
+        stage.planned = planned
+    return run_result(
+        a_scenario(a_threshold("error_share")),
+        counts,
         run_id="ab",
         shard="1/1",
         start_ns=1_767_225_600 * SECOND,
-        end_ns=1_767_225_640 * SECOND,
-        elapsed_ns=30 * SECOND,
         speed="max",
         endpoint=None,
-        stage_planned=[40, 63],
-        stage_targets=[8.0, 2.0],
-        generator=GeneratorResult(1.0, 2, 3.0, 4.0),
-        interrupted=interrupted,
     )
-    return run_result(scenario, tally, ledger, lateness, facts)
 
 
 def test_the_file_has_every_key_of_the_interface():
@@ -76,6 +70,8 @@ def test_the_file_has_every_key_of_the_interface():
     assert {"cpu_seconds", "peak_rss_bytes", "spans_per_second"} <= set(data["generator"])
     assert set(data["schedule"]) == {"planned", "generated", "skipped", "lateness_seconds"}
     assert set(data["schedule"]["lateness_seconds"]) == {"p50", "p99", "max"}
+    loss = a_failed_result().to_dict()["losses"][0]
+    assert list(loss) == ["signal", "outcome", "reason", "count", "first", "last"]
 
 
 def test_a_file_reads_back_as_the_result_that_it_was():
@@ -104,10 +100,11 @@ def test_an_assembled_result_keeps_both_laws():
 
 
 def test_an_assembled_result_says_what_was_lost_and_when():
-    (loss,) = assembled(random_rows(10)).losses
+    result = assembled(random_rows(10))
+    (loss,), (written,) = result.losses, result.to_dict()["losses"]
 
     assert (loss.signal, loss.outcome, loss.reason, loss.count) == ("traces", "failed", "gone", 1)
-    assert loss.first == "1970-01-01T00:00:05Z"
+    assert written["first"] == written["last"] == "1970-01-01T00:00:05Z"
 
 
 def test_times_and_rates_are_those_of_the_run():
@@ -117,7 +114,8 @@ def test_times_and_rates_are_those_of_the_run():
     assert (result.start, result.end) == ("2026-01-01T00:00:00Z", "2026-01-01T00:00:40Z")
     assert (warm_up.target_rate, warm_up.asked_rate) == (8.0, 4.0)
     assert warm_up.achieved_rate == warm_up.generated / 10
-    assert result.incidents[0].start == "2026-01-01T00:00:12Z"
+    (incident,) = result.to_dict()["incidents"]
+    assert incident["start"] == "2026-01-01T00:00:12Z"
     assert result.schedule.lateness_seconds.p99 == 0.004
 
 

@@ -4,10 +4,8 @@ import numpy as np
 import pytest
 
 from simtraffic.ledger import Ledger
-from simtraffic.result.sketch import QuantileSketch
-from simtraffic.result.tally import Tally
-from simtraffic.result.thresholds import Evidence, evaluate
-from tests.result.traffic import SECOND, STAGES, VOCABULARY, a_scenario, a_threshold, exchanges
+from simtraffic.result.thresholds import evaluate
+from tests.result.traffic import SECOND, a_scenario, a_threshold, counts_of
 
 # Two requests in the warm-up, three in the steady stage. The second failed at OpenAI and was cured
 # by a fallback; the last failed at both.
@@ -32,14 +30,15 @@ ROWS = [
 
 
 def judge(threshold, rows=ROWS, ledger=None, elapsed_ns=30 * SECOND, is_interrupted=False):
-    tally = Tally(a_scenario(threshold), VOCABULARY, STAGES)
-    tally.add(exchanges(rows))
-    lateness = QuantileSketch()
-    lateness.add(np.array([0, 100_000_000], dtype=np.int64))
-    evidence = Evidence(
-        tally, ledger or a_ledger(), lateness, elapsed_ns, is_interrupted=is_interrupted
+    counts = counts_of(
+        rows,
+        scenario=a_scenario(threshold),
+        ledger=ledger or a_ledger(),
+        elapsed_ns=elapsed_ns,
+        interrupted=is_interrupted,
     )
-    return evaluate(threshold, evidence)
+    counts.lateness.add(np.array([0, 100_000_000], dtype=np.int64))
+    return evaluate(threshold, counts)
 
 
 def a_ledger():

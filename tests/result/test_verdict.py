@@ -6,6 +6,8 @@ from simtraffic.errors import ExitCode
 from simtraffic.ledger import Ledger
 from simtraffic.result.result import ThresholdResult
 from simtraffic.result.verdict import judge, worst
+from simtraffic.result.verdict import word as word_of
+from tests.result.traffic import counts_of
 
 MET = ThresholdResult("error_share < 8%", 0.01, True)
 NOT_MET = ThresholdResult("error_share < 1%", 0.02, False, "error_share")
@@ -24,6 +26,10 @@ def a_ledger(*, balanced=True, delivered=True):
     return ledger
 
 
+def reasons_of(counts, *thresholds):
+    return judge(counts, thresholds)[1]
+
+
 @pytest.mark.parametrize(
     ("ledger", "threshold", "interrupted", "word", "code"),
     [
@@ -35,17 +41,17 @@ def a_ledger(*, balanced=True, delivered=True):
     ],
 )
 def test_the_worst_wins(ledger, threshold, interrupted, word, code):
-    verdict = judge(ledger, [threshold], interrupted=interrupted)
+    found, _ = judge(counts_of(ledger=ledger, interrupted=interrupted), [threshold])
 
-    assert (verdict.word, verdict.exit_code) == (word, code)
+    assert (word_of(found), found) == (word, code)
 
 
 def test_every_reason_is_told_worst_first():
-    verdict = judge(
-        a_ledger(delivered=False), [NOT_MET], interrupted=True, undelivered=["credential refused"]
+    counts = counts_of(
+        ledger=a_ledger(delivered=False), interrupted=True, undelivered=["credential refused"]
     )
 
-    assert verdict.reasons == (
+    assert reasons_of(counts, NOT_MET) == (
         "interrupted before the end of the scenario",
         "credential refused",
         "1 of 10 spans not delivered: queue full",
@@ -60,7 +66,7 @@ def test_a_cause_is_told_once_for_all_signals_it_hit():
         ledger.accept(signal, 10 - number)
         ledger.fail(signal, number, "connection refused", 0)
 
-    assert judge(ledger, []).reasons == (
+    assert reasons_of(counts_of(ledger=ledger)) == (
         "1 of 10 spans, 2 of 10 data points and 3 of 10 log records not delivered:"
         " connection refused",
     )
@@ -72,7 +78,7 @@ def test_the_largest_of_several_causes_is_told():
     ledger.fail("traces", 7, "connection refused", 0)
     ledger.drop("traces", 3, "queue full", 0)
 
-    assert judge(ledger, []).reasons == (
+    assert reasons_of(counts_of(ledger=ledger)) == (
         "10 of 10 spans not delivered: connection refused (and 1 other cause)",
     )
 
@@ -80,19 +86,21 @@ def test_the_largest_of_several_causes_is_told():
 def test_a_cause_that_a_further_reason_names_is_not_told_again():
     ledger = a_ledger(delivered=False)
 
-    reasons = judge(ledger, [], undelivered=["no way on: queue full"]).reasons
+    counts = counts_of(ledger=ledger, undelivered=["no way on: queue full"])
 
-    assert reasons == ("no way on: queue full", "1 of 10 spans not delivered")
+    assert reasons_of(counts) == ("no way on: queue full", "1 of 10 spans not delivered")
 
 
 def test_a_threshold_without_a_value_says_what_was_looked_for():
     missed = ThresholdResult("rate > 1/s", None, False, "rate", "no time passed")
 
-    assert judge(Ledger(), [missed]).reasons == ("threshold not met: rate > 1/s; no time passed",)
+    assert reasons_of(counts_of(), missed) == ("threshold not met: rate > 1/s; no time passed",)
 
 
 def test_a_further_reason_alone_makes_a_run_undelivered():
-    assert judge(a_ledger(), [], undelivered=["a worker died"]).exit_code == 4
+    code, _ = judge(counts_of(ledger=a_ledger(), undelivered=["a worker died"]), [])
+
+    assert code == 4
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,9 @@ from typing import Any
 
 import numpy as np
 
+from simtraffic.result.counts import RunCounts
+from simtraffic.result.tally import Tally
+from simtraffic.schedule.schedule import StageSpan
 from simtraffic.simulation.tables import (
     Attempts,
     Exchanges,
@@ -15,7 +18,10 @@ from simtraffic.simulation.tables import (
 )
 
 SECOND = 1_000_000_000
-STAGES = [("warm-up", 0, 10 * SECOND), ("steady", 10 * SECOND, 30 * SECOND)]
+STAGES = [
+    StageSpan("warm-up", 0, 10 * SECOND, start_rate=0.0, end_rate=8.0, expected=40.0),
+    StageSpan("steady", 10 * SECOND, 30 * SECOND, start_rate=2.0, end_rate=2.0, expected=40.0),
+]
 ROUTES = (
     Route("openai", "gpt-4o-mini"),
     Route("openai", "gpt-4o"),
@@ -53,7 +59,20 @@ BROWNOUT = an_incident(provider="openai")
 
 
 def a_scenario(*thresholds, incidents=(BROWNOUT,)):
-    return Space(name="ramp", seed=7, thresholds=thresholds, incidents=incidents)
+    return Space(
+        name="ramp",
+        seed=7,
+        thresholds=thresholds,
+        incidents=incidents,
+        imperfections=Space(is_wanted=False),
+    )
+
+
+def counts_of(rows=(), *, scenario=None, **changes):
+    """What a run of these requests has counted; its ledger knows of none of them."""
+    tally = Tally(scenario or a_scenario(), VOCABULARY, STAGES)
+    tally.add(exchanges(rows))
+    return RunCounts(tally, **changes)
 
 
 def exchanges(rows, block=0):

@@ -255,6 +255,6 @@ class TestWaiting:
 
 
 def _instant(unix: int) -> str:
-    from simtraffic.result.assemble import timestamp
+    from simtraffic.result.result import timestamp
 
     return timestamp(unix)

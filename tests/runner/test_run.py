@@ -201,7 +201,9 @@ def test_a_receiver_that_never_answers_costs_everything_and_says_so(mute: str) -
     assert_balanced(result)
     assert result.signals["traces"].accepted == 0
     assert {loss.signal for loss in result.losses} == {"traces", "metrics", "logs"}
-    assert all(loss.reason and loss.count and loss.first <= loss.last for loss in result.losses)
+    assert all(
+        loss.reason and loss.count and loss.first_ns <= loss.last_ns for loss in result.losses
+    )
 
 
 def test_a_full_queue_drops_and_never_waits_with_a_clock(mute: str) -> None:

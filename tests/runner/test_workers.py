@@ -245,10 +245,10 @@ def test_a_page_tells_of_all_of_them(collector: Collector) -> None:
             endpoint=collector.grpc_endpoint,
             watchers=[page],
         )
-        total = page._account.total()
+        total = page._totals.ledger()
 
     assert total.generated == result.schedule.generated > 0
-    assert total.signals["traces"]["accepted"] == result.signals["traces"].accepted
+    assert total.signals["traces"].accepted == result.signals["traces"].accepted
 
 
 @pytest.mark.parametrize("workers", [0, -1, 1000])

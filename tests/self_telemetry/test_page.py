@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -79,15 +79,12 @@ def values(page: Page) -> dict[tuple[str, ...], float]:
     }
 
 
-class Held:
-    """A queue that holds what it is told to."""
-
-    queued_bytes = 0
-    queue_bytes = 64_000_000
-
-
 def subject(
-    ledger: Ledger, *, is_timed: bool = True, drain_s: float = 30.0, queue: Held | None = None
+    ledger: Ledger,
+    *,
+    is_timed: bool = True,
+    drain_s: float = 30.0,
+    queued: Callable[[], int] | None = None,
 ) -> Subject:
     return Subject(
         run_id="0" * 16,
@@ -95,7 +92,8 @@ def subject(
         seed=1,
         shard="1/1",
         ledger=ledger,
-        queue=queue,
+        queued_bytes=queued,
+        queue_bytes=64_000_000,
         drain_s=drain_s,
         is_timed=is_timed,
     )
@@ -317,11 +315,11 @@ class TestReadiness:
     def test_goes_while_telemetry_waits_in_vain_and_comes_back(
         self, page: Page, hand: Hand
     ) -> None:
-        ledger, queue = Ledger(), Held()
-        page.begin(subject(ledger, queue=queue))
+        ledger, held = Ledger(), [0]
+        page.begin(subject(ledger, queued=lambda: held[0]))
         ledger.accept("logs", 1)
         assert ask(page, "/readyz")[0] == 200
-        queue.queued_bytes = 1
+        held[0] = 1
 
         hand.at += SILENCE_S
         assert ask(page, "/readyz")[0] == 200
@@ -336,7 +334,7 @@ class TestReadiness:
 
     def test_goes_when_all_is_lost_though_nothing_waits(self, page: Page, hand: Hand) -> None:
         ledger = Ledger()
-        page.begin(subject(ledger, queue=Held()))
+        page.begin(subject(ledger, queued=lambda: 0))
         ledger.accept("logs", 1)
         assert ask(page, "/readyz")[0] == 200
         ledger.reject("logs", 1, "no", 0)
@@ -346,15 +344,15 @@ class TestReadiness:
             assert ask(page, "/readyz")[0] == expected
 
     def test_outlasts_a_quiet_time(self, page: Page, hand: Hand) -> None:
-        ledger, queue = Ledger(), Held()
-        page.begin(subject(ledger, queue=queue))
+        ledger, held = Ledger(), [0]
+        page.begin(subject(ledger, queued=lambda: held[0]))
         ledger.accept("logs", 1)
         for _ in range(3):
             assert ask(page, "/readyz")[0] == 200
             hand.at += SILENCE_S * 10
         assert ask(page, "/readyz")[0] == 200
 
-        queue.queued_bytes = 1
+        held[0] = 1
         hand.at += SILENCE_S
         assert ask(page, "/readyz")[0] == 200, "it waits only since the last time"
 
@@ -403,7 +401,7 @@ class TestTheDoor:
 
 @pytest.mark.real
 def test_the_linter_of_prometheus_finds_nothing(page: Page) -> None:
-    page.begin(subject(Ledger(), queue=Held()))
+    page.begin(subject(Ledger(), queued=lambda: 0))
     page.see(snapshot(lateness_max_ms=20.0))
 
     said = subprocess.run(

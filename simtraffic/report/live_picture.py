@@ -27,7 +27,7 @@ _EVERY_S = 0.2
 _PATIENCE_S = 0.5
 
 
-class Frame:
+class LivePicture:
     """Draws a picture five times a second, from a thread of its own, until it is closed.
 
     Args:
