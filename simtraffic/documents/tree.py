@@ -1,7 +1,7 @@
 """A YAML document as a tree whose every node knows its file, line and column.
 
-The tree is what faults point at. It knows nothing of scenarios: plain data for validation is made
-from it (:func:`plain`), and places in that data are found again by path (:meth:`Mapping.find`).
+The tree is what faults point at. Plain data for validation is made from it (:func:`plain`), and
+places in that data are found again by path (:meth:`Mapping.find`).
 """
 
 from __future__ import annotations
@@ -61,7 +61,15 @@ class Mark:
 
     def fault(self, path: Path, problem: str, found: str = "", hint: str = "") -> Fault:
         """A fault at this place."""
-        return Fault(self.file, self.line, self.column, dotted(path), problem, found, hint)
+        return Fault(
+            file=self.file,
+            line=self.line,
+            column=self.column,
+            path=dotted(path),
+            problem=problem,
+            found=found,
+            hint=hint,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +213,27 @@ def described(node: Node) -> str:
     if node.value is not None and not isinstance(node.value, str):
         return f"found {printable(node.text)}"
     return "found nothing" if node.value is None else f"found {quoted(str(node.value))}"
+
+
+def described_value(value: object) -> str:
+    """The same of plain data, as :func:`plain` makes it or as it was worked out."""
+    if isinstance(value, dict):
+        keys = ", ".join(printable(str(key)) for key in list(value)[:4])
+        return f"found a mapping of {keys}" if keys else "found an empty mapping"
+    if isinstance(value, list | tuple):
+        return f"found a list of {len(value)}" if value else "found an empty list"
+    if isinstance(value, str):
+        return f"found {quoted(value)}"
+    if value is None:
+        return "found nothing"
+    return f"found {printable(str(value).lower() if isinstance(value, bool) else str(value))}"
+
+
+def is_unread(node: Node | None) -> bool:
+    """Whether something at the node or below it could not be read; why is told already."""
+    if node is None or isinstance(node, Scalar):
+        return node is not None and node.value is UNREAD
+    return any(map(is_unread, children(node)))
 
 
 def quoted(text: str) -> str:

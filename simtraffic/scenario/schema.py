@@ -11,8 +11,7 @@ import inspect
 import json
 from typing import Any
 
-from simtraffic.documents.compose import compose
-from simtraffic.documents.tree import plain
+from simtraffic.documents.document import read_document
 from simtraffic.scenario import imperfections, model
 from simtraffic.scenario.explained import EXAMPLES, MEANING
 from simtraffic.scenario.known import Known, shipped
@@ -142,10 +141,9 @@ def _illustrate(schema: dict[str, Any], parts: dict[str, Any]) -> None:
 
 def _read(example: str) -> Any:
     """An example, written in YAML, as the schema holds it."""
-    tree, faults = compose(f"example: {example}", "", {})
-    assert tree is not None
-    assert not faults, faults
-    return json.loads(json.dumps(plain(tree)))["example"]
+    document = read_document(f"example: {example}", "", {})
+    assert not document.faults, document.faults
+    return json.loads(json.dumps(document.data))["example"]
 
 
 def _explain(part: dict[str, Any], noun: str, fields: dict[str, str]) -> None:
