@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from simtraffic.documents.tree import Scalar
-from simtraffic.scenario.model import UNPLACED
+from simtraffic.scenario.incidents import UNPLACED
 from simtraffic.units import NS_PER_SECOND, UnitError, format_duration, parse_duration
 
 if TYPE_CHECKING:
     from simtraffic.documents.tree import Path
-    from simtraffic.scenario.model import Incident, Scenario
+    from simtraffic.scenario.incidents import Incident
+    from simtraffic.scenario.model import Scenario
     from simtraffic.scenario.review import Review
 
 _GUESSED = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)\s*([a-z]*)")

@@ -12,7 +12,9 @@ from simtraffic.scenario.thresholds import clauses_of
 
 if TYPE_CHECKING:
     from simtraffic.documents.tree import Path
-    from simtraffic.scenario.model import Flow, Match, Scenario
+    from simtraffic.scenario.flows import Flow
+    from simtraffic.scenario.incidents import Match
+    from simtraffic.scenario.model import Scenario
     from simtraffic.scenario.review import Review
 
 

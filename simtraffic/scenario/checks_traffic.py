@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from simtraffic.scenario.flows import TokenSpec
 from simtraffic.scenario.known import provider_of
-from simtraffic.scenario.model import TokenSpec
 from simtraffic.units import MAX_DURATION_NS, format_duration
 from simtraffic.workflows import workflow_of
 
 if TYPE_CHECKING:
     from simtraffic.documents.tree import Path
-    from simtraffic.scenario.model import Flow
+    from simtraffic.scenario.flows import Flow
     from simtraffic.scenario.review import Review
 
 

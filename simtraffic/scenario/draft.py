@@ -12,51 +12,12 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from simtraffic.documents.tree import plain
+from simtraffic.scenario.explained import stand_in
 from simtraffic.scenario.model import Scenario
-from simtraffic.scenario.wording import Finding, findings, path_of, pattern
+from simtraffic.scenario.wording import Finding, findings, path_of
 
 if TYPE_CHECKING:
     from simtraffic.documents.tree import Mapping, Path
-
-_STAGE = {"duration": "1s", "rate": "1/s"}
-_QUANTILES = {"p50": 1, "p95": 1}
-_FLOW = {
-    "name": "unnamed",
-    "workflow": "chat",
-    "share": 1,
-    "tokens": "unknown",
-    "models": {"unknown/unknown": 1},
-}
-_INCIDENT = {"name": "unnamed", "at": "0s", "duration": "1s"}
-
-_HARMLESS: dict[tuple[str, ...], Any] = {
-    ("version",): 1,
-    ("name",): "unnamed",
-    ("load",): {"stages": (_STAGE,)},
-    ("load", "stages"): (_STAGE,),
-    ("load", "stages", "*"): _STAGE,
-    ("load", "stages", "*", "duration"): "1s",
-    ("traffic",): (_FLOW,),
-    ("traffic", "*"): _FLOW,
-    **{("traffic", "*", key): value for key, value in _FLOW.items()},
-    ("traffic", "*", "models", "*"): 1,
-    ("traffic", "*", "models", "*", "weight"): 1,
-    ("traffic", "*", "tokens", "input"): _QUANTILES,
-    ("traffic", "*", "tokens", "output"): _QUANTILES,
-    **{
-        ("traffic", "*", "tokens", side, quantile): 1
-        for side in ("input", "output")
-        for quantile in _QUANTILES
-    },
-    ("traffic", "*", "conversation", "turns"): {"mean": 1},
-    ("traffic", "*", "conversation", "turns", "mean"): 1,
-    ("incidents", "*"): _INCIDENT,
-    **{("incidents", "*", key): value for key, value in _INCIDENT.items()},
-    ("telemetry", "conventions", "*"): "gen_ai",
-    ("telemetry", "signals", "*"): "traces",
-    ("thresholds", "*"): "delivered >= 0%",
-}
-"""What stands in for broken data that cannot be left out."""
 
 _ROUNDS = 12
 """Replacing a value may bring out one missing key below it, never more than the tree is deep."""
@@ -147,4 +108,4 @@ def _mended(data: Any, forest: dict[Any, Any], path: Path) -> Any:
 def _stand_in(data: Any, below: dict[Any, Any], path: Path) -> Any:
     if below and isinstance(data, dict | tuple):
         return _mended(data, below, path)
-    return _HARMLESS.get(pattern(path))
+    return stand_in(path)

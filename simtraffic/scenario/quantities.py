@@ -10,10 +10,11 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BeforeValidator, WithJsonSchema
+from pydantic import BeforeValidator, JsonValue, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from simtraffic import units
+from simtraffic import failures, units
+from simtraffic.documents.names import hint_for
 from simtraffic.documents.tree import Referenced, resolve
 
 _T = TypeVar("_T")
@@ -247,3 +248,23 @@ def whole_from(least: int, most: int) -> tuple[BeforeValidator, WithJsonSchema]:
         return whole(value, least=least, most=most)
 
     return BeforeValidator(read), _schema(type="integer", minimum=least, maximum=most)
+
+
+ERROR_KINDS = failures.KINDS
+"""Ways in which an attempt at a provider can fail."""
+
+
+def _error_kind(value: object) -> str:
+    name = str(value)
+    if name not in ERROR_KINDS:
+        raise wrong("unknown kind of error", hint_for(name, ERROR_KINDS))
+    return name
+
+
+ErrorKind = Annotated[
+    str, BeforeValidator(_error_kind), WithJsonSchema({"enum": list(ERROR_KINDS)})
+]
+Errors = dict[ErrorKind, Share]
+
+# Only for the schema: pydantic counts an item that is wrong as missing.
+NOT_EMPTY: dict[str, JsonValue] = {"minItems": 1}

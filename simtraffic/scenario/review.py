@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from simtraffic.documents.names import HINTED, hint_for, nearest_name
 from simtraffic.documents.tree import Mapping as Tree
 from simtraffic.documents.tree import Scalar, Sequence, described, quoted
-from simtraffic.scenario.wording import known_keys
+from simtraffic.scenario.explained import known_keys
 
 if TYPE_CHECKING:
     from simtraffic.documents.tree import Path

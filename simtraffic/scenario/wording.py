@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 from simtraffic.documents.names import HINTED, hint_for, nearest_name
 from simtraffic.documents.tree import UNREAD, Mapping, Scalar, described, quoted
-from simtraffic.scenario import imperfections, model
-from simtraffic.scenario.explained import EXAMPLES
+from simtraffic.scenario.explained import example_of, explanations, known_keys, place_of
 
 if TYPE_CHECKING:
     from pydantic import ValidationError
@@ -17,42 +16,7 @@ if TYPE_CHECKING:
 
     from simtraffic.documents.tree import Path
     from simtraffic.errors import Fault
-    from simtraffic.scenario.part import Part
 
-PARTS: dict[tuple[str, ...], type[Part]] = {
-    (): model.Scenario,
-    ("service",): model.Service,
-    ("load",): model.Load,
-    ("load", "stages", "*"): model.Stage,
-    ("traffic", "*"): model.Flow,
-    ("traffic", "*", "tokens"): model.TokenSpec,
-    ("traffic", "*", "tokens", "input"): model.Quantiles,
-    ("traffic", "*", "tokens", "output"): model.Quantiles,
-    ("traffic", "*", "conversation"): model.Conversation,
-    ("traffic", "*", "conversation", "turns"): model.Turns,
-    ("traffic", "*", "models", "*"): model.ModelShare,
-    ("retries",): model.Retries,
-    ("incidents", "*"): model.Incident,
-    ("incidents", "*", "match"): model.Match,
-    ("telemetry",): model.Telemetry,
-    ("telemetry", "metrics"): model.MetricsSettings,
-    ("imperfections",): imperfections.Imperfections,
-    ("imperfections", "late_spans"): imperfections.LateSpans,
-    ("imperfections", "oversize_attributes"): imperfections.OversizeAttributes,
-}
-"""Which noun stands at which path; ``*`` is any index or name."""
-
-_NAMED_BELOW = ("models", "errors", "fallback", "capacity", "attributes")
-_EXAMPLES = {
-    "version": "add version: 1",
-    "duration": "add a duration like 30s",
-    "load": "add load with at least one stage",
-    "stages": "add at least one stage",
-    "traffic": "add at least one flow",
-    "models": "add models like {openai/gpt-4o-mini: 1}",
-    "tokens": "name a profile of the catalogue or give input and output",
-    "workflow": "add workflow: chat, completion or embeddings",
-}
 _PLAIN_WORDS = {
     "model_type": ("must be a mapping", "write keys with values"),
     "dict_type": ("must be a mapping", "write keys with values"),
@@ -87,33 +51,6 @@ def findings(error: ValidationError, tree: Mapping) -> list[Finding]:
     return [one for one in found if not (one.is_missing and one.path in meant)]
 
 
-def known_keys(path: Path) -> list[str]:
-    """The keys that the noun at this path accepts."""
-    part = PARTS.get(pattern(path))
-    if part is None:
-        return []
-    names = [field.alias or name for name, field in part.model_fields.items()]
-    return ["extends", *names] if part is model.Scenario else names
-
-
-def pattern(path: Path) -> tuple[str, ...]:
-    """The path with ``*`` in place of indices and of names that the user chose."""
-    steps: list[str] = []
-    for step in path:
-        chosen = isinstance(step, int) or (bool(steps) and steps[-1] in _NAMED_BELOW)
-        steps.append("*" if chosen else str(step))
-    return tuple(steps)
-
-
-def place_of(path: Path) -> str:
-    """The path as the explanations of keys have it: ``traffic[].models.*.weight``."""
-    place = ""
-    for step in pattern(path):
-        under_names = place.rpartition(".")[2] in _NAMED_BELOW
-        place += "[]" if step == "*" and not under_names else f".{step}"
-    return place.lstrip(".")
-
-
 def path_of(location: tuple[str | int, ...]) -> Path:
     """A pydantic location without the marks that it adds for unions and keys."""
     steps: list[str | int] = []
@@ -146,9 +83,10 @@ def _finding(detail: ErrorDetails, tree: Mapping, *, is_terse: bool = False) -> 
     kind = detail["type"]
     mark, node = tree.find(path)
     if kind == "missing":
-        name = str(path[-1])
-        example = EXAMPLES.get(place_of(path))
-        hint = _EXAMPLES.get(name) or (f"add {name}: {example}" if example else f"add {name}")
+        place = place_of(path)
+        said = explanations().get(place)
+        hint = f"add {path[-1]}: {example_of(place)}" if said else f"add {path[-1]}"
+        hint = said.hint or hint if said else hint
         fault = mark.fault(path, "a required key is missing", described(node), hint)
         return Finding(path, fault, is_missing=True)
     if kind == "extra_forbidden":

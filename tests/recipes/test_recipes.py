@@ -84,6 +84,7 @@ def test_there_is_a_recipe_for_all_that_is_added_often() -> None:
         "Add a provider",
         "Add an attribute or a metric to a convention",
         "Add an error kind",
+        "Add a section to the scenario",
         "Add an alert",
         "Add a panel or a board",
         "Add an SLO",
