@@ -60,10 +60,6 @@ _DASHED = re.compile(r"-[A-Za-z_]")
 _ITEM = re.compile(r"-(?: |[A-Za-z_])")
 
 
-class UnreadableError(Exception):
-    """The rest of this document cannot be read; its fault is already noted."""
-
-
 class Composer:
     """Reads one document; ``faults`` grows on the way."""
 
@@ -94,8 +90,8 @@ class Composer:
         """The mapping that the document is.
 
         Raises:
-            UnreadableError: Nothing can be made of it; why is among the faults.
             MarkedYAMLError: YAML stumbled; what was meant may be clear, so that it can be mended.
+            YAMLError: Nothing can be made of it; why is among the faults.
         """
         first = next(self._events)
         while isinstance(first, StreamStartEvent | DocumentStartEvent):
@@ -333,7 +329,7 @@ class Composer:
         self, mark: Mark, path: Path, problem: str, found: str = "", hint: str = ""
     ) -> NoReturn:
         self._note(mark, path, problem, found, hint)
-        raise UnreadableError
+        raise YAMLError("the rest of the document cannot be read")
 
 
 def _joined(text: str) -> str:

@@ -8,9 +8,9 @@ from collections.abc import Mapping as MappingABC
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from ruamel.yaml.error import MarkedYAMLError
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
-from simtraffic.documents.compose import Composer, UnreadableError
+from simtraffic.documents.compose import Composer
 from simtraffic.documents.mistakes import diagnosed
 from simtraffic.documents.names import HINTED, hint_for, nearest_name
 from simtraffic.documents.sheet import Sheet
@@ -227,8 +227,6 @@ def read_document(
         composer = Composer(sheet, environ, hints or {})
         try:
             tree = composer.document()
-        except UnreadableError:
-            return Document(file, None, _in_order([*faults, *composer.faults]), is_whole=False)
         except MarkedYAMLError as error:
             mistake = diagnosed(sheet, error)
             is_guessed = mistake.is_of_indents and sheet.has_guessed_indents
@@ -237,6 +235,8 @@ def read_document(
             if mistake.mend is None or is_guessed:
                 return Document(file, None, _in_order([*faults, *composer.faults]), is_whole=False)
             mistake.mend(sheet)
+        except YAMLError:
+            return Document(file, None, _in_order([*faults, *composer.faults]), is_whole=False)
         else:
             return Document(file, tree, _in_order([*faults, *composer.faults]), sheet.is_whole)
     return Document(file, None, _in_order(faults), is_whole=False)

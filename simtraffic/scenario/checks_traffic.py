@@ -56,7 +56,7 @@ def _check_models(review: Review, index: int, flow: Flow) -> None:
     if not review.expect_some(path, flow.models, "name a model"):
         return
     weights = [share.weight for share in flow.models.values()]
-    broken = review.draft.broken_below(*path)
+    broken = review.broken_below(*path)
     are_sound = review.is_read(*path) and not broken
     are_sound &= all(review.is_sound(*path, name, "weight") for name in flow.models)
     if are_sound and not sum(weights):

@@ -22,12 +22,12 @@ from simtraffic.scenario.checks_traffic import check_capacity, check_retries, ch
 from simtraffic.scenario.draft import read_draft
 from simtraffic.scenario.extends import read_extended
 from simtraffic.scenario.known import Known, shipped
-from simtraffic.scenario.review import Review
 
 if TYPE_CHECKING:
     from simtraffic.documents.document import Document
     from simtraffic.errors import Fault
     from simtraffic.scenario.model import Scenario
+    from simtraffic.scenario.review import Review
 
 _CHECKS = (
     check_service,
@@ -99,11 +99,9 @@ def _scenario(document: Document, known: Known | None) -> Scenario:
     faults, file = document.faults, document.file
     if document.tree is None:
         raise ScenarioError(_in_order(faults, file))
-    draft, found = read_draft(document.tree)
-    faults += [one.fault for one in found if document.is_whole or not one.is_missing]
-    if draft is None:
+    review = read_draft(document, document.tree, known or shipped())
+    if review is None:
         raise ScenarioError(_in_order(faults, file))
-    review = Review(draft, document.tree, known or shipped(), faults)
     for check in _CHECKS:
         check(review)
     if faults:
