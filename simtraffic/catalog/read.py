@@ -90,7 +90,7 @@ def provider_names() -> tuple[str, ...]:
 
 
 def profile_names() -> tuple[str, ...]:
-    """Every token profile."""
+    """Names of the token profiles that a flow may give as its ``tokens``, in file order."""
     return tuple(load_catalog().profiles)
 
 

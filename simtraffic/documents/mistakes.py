@@ -41,13 +41,13 @@ def diagnosed(sheet: Sheet, error: MarkedYAMLError) -> Mistake:
     column = place.column if place and line == place.line else len(sheet.lines[line])
     context = error.context_mark or place
     stumble = Stumble(
-        sheet,
-        line,
-        column,
-        context.line if context else line,
-        context.column if context else column,
-        str(error.problem or ""),
-        str(error.context or ""),
+        sheet=sheet,
+        line=line,
+        column=column,
+        from_line=context.line if context else line,
+        from_column=context.column if context else column,
+        problem=str(error.problem or ""),
+        context=str(error.context or ""),
     )
     for look in _LOOKS:
         mistake = look(stumble)

@@ -31,7 +31,7 @@ class Sheet:
 
     @property
     def text(self) -> str:
-        """The mended text."""
+        """All lines as they are by now, with the breaks that the file has between them."""
         pairs = zip(self.lines, self._breaks, strict=True)
         return "".join(part for pair in pairs for part in pair)
 
@@ -77,7 +77,7 @@ class Sheet:
         return next((n for n in range(line - 1, -1, -1) if not self.is_blank(n)), None)
 
     def insert(self, line: int, column: int, text: str) -> None:
-        """Add text."""
+        """Put text in front of what stands at a column."""
         self._replace(line, column, column, text)
 
     def indent(self, line: int, columns: int) -> None:
@@ -104,7 +104,7 @@ class Sheet:
         self.lines[line] = f"{text[:column]} {text[column + 1 :]}"
 
     def delete(self, line: int, column: int) -> None:
-        """Take one character out."""
+        """Take one character out; what follows it moves to the left."""
         self._replace(line, column, column + 1, "")
 
     def mask(self, line: int, start: int, end: int) -> None:
@@ -114,7 +114,7 @@ class Sheet:
         self._masks.setdefault(line, []).append((start, end))
 
     def give_up(self, line: int) -> None:
-        """Leave a line out."""
+        """Leave a line out; the sheet is not whole any more."""
         self.lines[line] = ""
         self.is_whole = False
 

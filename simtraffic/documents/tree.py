@@ -74,7 +74,7 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Scalar:
-    """A single value."""
+    """A value that is neither a list nor a mapping."""
 
     mark: Mark
     value: bool | int | float | str | Unread | None
@@ -87,7 +87,7 @@ class Scalar:
 
 @dataclass(frozen=True, slots=True)
 class Sequence:
-    """A list."""
+    """A list, each item with its place."""
 
     mark: Mark
     items: tuple[Node, ...]
@@ -173,7 +173,7 @@ _PLAIN_FLOAT = re.compile(r"-?(?:0|[1-9][0-9]*)\.(?:[0-9]*[1-9]|0)")
 
 
 def children(node: Sequence | Mapping) -> tuple[Node, ...]:
-    """The nodes directly below."""
+    """The items of a list, the values of a mapping, in the order of the file."""
     if isinstance(node, Sequence):
         return node.items
     return tuple(value for _, value in node.entries.values())

@@ -62,5 +62,5 @@ class Imperfections(Part):
 
     @property
     def is_wanted(self) -> bool:
-        """Whether there is any."""
+        """Whether anything is to go wrong, so that a run has to see to it."""
         return self != Imperfections()
