@@ -1,11 +1,30 @@
-"""Scenarios for tests, as plain namespaces with the attributes that the stages read."""
+"""Scenarios for tests: real ones, so that a new key is there and has its default.
+
+What is given is not validated: tests ask for more, and for less, than a file may say.
+"""
 
 from __future__ import annotations
 
-from types import SimpleNamespace as Space
 from typing import Any
 
 from simtraffic.catalog import load_catalog
+from simtraffic.scenario import (
+    Arrivals,
+    Conversation,
+    Flow,
+    Incident,
+    Load,
+    Match,
+    ModelShare,
+    Quantiles,
+    Retries,
+    Scenario,
+    Service,
+    Stage,
+    Telemetry,
+    TokenSpec,
+    Turns,
+)
 from simtraffic.schedule import Schedule
 from simtraffic.simulation import Simulator
 
@@ -14,12 +33,15 @@ SECOND = 1_000_000_000
 
 def stage(
     seconds: float, *, rate: float | None = None, target: float | None = None, name: str = "stage-1"
-) -> Any:
-    return Space(name=name, duration_ns=int(seconds * SECOND), target=target, rate=rate)
+) -> Stage:
+    return Stage.model_construct(
+        name=name, duration_ns=int(seconds * SECOND), target=target, rate=rate
+    )
 
 
-def load(*stages: Any, start: float = 0.0, kind: str = "poisson", cv: float = 1.0) -> Any:
-    return Space(arrivals=Space(kind=kind, cv=cv), start=start, stages=stages)
+def load(*stages: Stage, start: float = 0.0, kind: str = "poisson", cv: float = 1.0) -> Load:
+    arrivals = Arrivals.model_construct(kind=kind, cv=cv)
+    return Load.model_construct(arrivals=arrivals, start=start, stages=stages)
 
 
 def flow(
@@ -28,30 +50,29 @@ def flow(
     workflow: str = "chat",
     share: float = 1.0,
     streaming: float = 0.5,
-    tokens: Any = "chat",
-    conversation: Any = None,
+    tokens: str | TokenSpec = "chat",
+    conversation: Conversation | None = None,
     models: dict[str, Any] | None = None,
     errors: dict[str, float] | None = None,
-) -> Any:
+) -> Flow:
     chosen = models or {"openai/gpt-4o-mini": 1.0}
-    weighted = {
-        key: Space(weight=value, errors={}) if isinstance(value, int | float) else value
-        for key, value in chosen.items()
-    }
-    return Space(
+    return Flow.model_construct(
         name=name,
         workflow=workflow,
         share=share,
         streaming=streaming,
         tokens=tokens,
         conversation=conversation,
-        models=weighted,
+        models={
+            key: value if isinstance(value, ModelShare) else weighted(value)
+            for key, value in chosen.items()
+        },
         errors=errors or {},
     )
 
 
-def weighted(weight: float, **errors: float) -> Any:
-    return Space(weight=weight, errors=errors)
+def weighted(weight: float, **errors: float) -> ModelShare:
+    return ModelShare.model_construct(weight=weight, errors=errors)
 
 
 def tokens(
@@ -59,15 +80,21 @@ def tokens(
     output: tuple[int, int] | None = None,
     cached: float | None = None,
     reasoning: float | None = None,
-) -> Any:
-    bounds = None if output is None else Space(p50=output[0], p95=output[1])
-    return Space(
-        input=Space(p50=prompt[0], p95=prompt[1]), output=bounds, cached=cached, reasoning=reasoning
+) -> TokenSpec:
+    return TokenSpec.model_construct(
+        input=_quantiles(prompt),
+        output=None if output is None else _quantiles(output),
+        cached=cached,
+        reasoning=reasoning,
     )
 
 
-def conversation(mean: float, users: int = 1000) -> Any:
-    return Space(turns=Space(mean=mean), users=users)
+def _quantiles(bounds: tuple[int, int]) -> Quantiles:
+    return Quantiles.model_construct(p50=bounds[0], p95=bounds[1])
+
+
+def conversation(mean: float, users: int = 1000) -> Conversation:
+    return Conversation.model_construct(turns=Turns.model_construct(mean=mean), users=users)
 
 
 def incident(
@@ -78,44 +105,49 @@ def incident(
     errors: dict[str, float] | None = None,
     slowdown: float = 1.0,
     **match: Any,
-) -> Any:
-    matched = {"provider": None, "model": None, "flow": None, "instance": None, **match}
-    return Space(
+) -> Incident:
+    return Incident.model_construct(
         name=name,
         at_ns=int(at * SECOND),
         duration_ns=int(seconds * SECOND),
-        match=Space(**matched),
+        match=Match.model_construct(**match),
         errors=errors or {},
         slowdown=slowdown,
     )
 
 
 def scenario(
-    *flows: Any,
-    load: Any = None,
+    *flows: Flow,
+    load: Load | None = None,
     seed: int = 7,
     errors: dict[str, float] | None = None,
     max_attempts: int = 1,
     backoff_ns: int = 500_000_000,
     fallback: dict[str, str] | None = None,
     capacity: dict[str, float] | None = None,
-    incidents: tuple[Any, ...] = (),
+    incidents: tuple[Incident, ...] = (),
     instances: int = 1,
     sampling: float = 1.0,
-) -> Any:
-    return Space(
+) -> Scenario:
+    return Scenario.model_construct(
+        version=1,
         name="test",
         seed=seed,
-        load=load or globals()["load"](stage(200, rate=100.0)),
+        load=load or _HELD,
         traffic=flows or (flow(),),
         errors=errors or {},
-        retries=Space(max_attempts=max_attempts, backoff_ns=backoff_ns, fallback=fallback or {}),
+        retries=Retries.model_construct(
+            max_attempts=max_attempts, backoff_ns=backoff_ns, fallback=fallback or {}
+        ),
         capacity=capacity or {},
         incidents=incidents,
-        service=Space(instances=instances),
-        telemetry=Space(sampling=sampling),
+        service=Service.model_construct(instances=instances),
+        telemetry=Telemetry.model_construct(sampling=sampling),
     )
 
 
-def simulator(asked: Any, run_id: str = "run") -> Simulator:
+_HELD = load(stage(200, rate=100.0))
+
+
+def simulator(asked: Scenario, run_id: str = "run") -> Simulator:
     return Simulator(asked, Schedule.of(asked), load_catalog(), run_id=run_id)

@@ -12,7 +12,7 @@ import pytest
 
 import simtraffic
 from simtraffic import failures, workflows
-from simtraffic.scenario.model import ERROR_KINDS
+from simtraffic.scenario.quantities import ERROR_KINDS
 from simtraffic.simulation import tables
 
 PACKAGE = Path(simtraffic.__file__).parent

@@ -5,29 +5,12 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from simtraffic import units
-from simtraffic.scenario import model
-from simtraffic.scenario.explained import EXAMPLES, MEANING
+from simtraffic.scenario.explained import example_of, explanations
+from simtraffic.scenario.quantities import ERROR_KINDS
 from simtraffic.scenario.schema import json_schema
 
 Node = dict[str, Any]
 
-_DEFAULTS = {
-    "retries.backoff": "500ms",
-    "load.start": "0/s",
-    "load.arrivals": "poisson",
-    "traffic[].streaming": "0%",
-    "incidents[].after": "0s",
-    "incidents[].slowdown": "1",
-    "telemetry.metrics.interval": "10s",
-    "telemetry.metrics.exemplars": "true",
-    "telemetry.conventions": "[gen_ai]",
-    "telemetry.signals": "[traces, metrics, logs]",
-    "telemetry.sampling": "100%",
-    "imperfections.clock_skew": "0s",
-    "imperfections.counter_resets": "0s",
-    "load.stages[].name": "stage-N",
-    "traffic[].conversation.users": "1000",
-}
 _PATTERNS = {
     units.DURATION_PATTERN: "duration",
     units.RATE_PATTERN: "rate",
@@ -102,15 +85,15 @@ def _group(path: str) -> str:
 
 def default_of(key: Key) -> str:
     """The default as YAML; nothing where there is none."""
-    return str(_DEFAULTS.get(key.path, key.node.get("default", "")))
+    return explanations()[key.path].default or str(key.node.get("default", ""))
 
 
 def _row(key: Key) -> str:
     default = default_of(key)
     said = "required" if key.is_required else f"`{default}`" if default != "" else "–"
-    about = MEANING.get(key.path) or _small(key.node.get("description", ""))
+    about = explanations()[key.path].meaning or _small(key.node.get("description", ""))
     name = key.path.rpartition(".")[2]
-    example = EXAMPLES[key.path].replace("|", "\\|")
+    example = example_of(key.path).replace("|", "\\|")
     return f"| `{name}` | {type_of(key.node)} | {said} | `{example}` | {about.rstrip('.')} |"
 
 
@@ -155,7 +138,7 @@ def _list(node: Node) -> str:
 
 def _mapping(node: Node) -> str:
     names = node.get("propertyNames", {}).get("enum", [])
-    of = "error kind" if list(names) == list(model.ERROR_KINDS) else "name"
+    of = "error kind" if list(names) == list(ERROR_KINDS) else "name"
     return f"mapping of {of} to {type_of(node['additionalProperties'])}"
 
 

@@ -52,7 +52,7 @@ class Model:
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """Where a provider answers."""
+    """Who serves models: where calls go, and with which status it says that it is too busy."""
 
     name: str
     address: str

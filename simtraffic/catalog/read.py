@@ -7,22 +7,24 @@ file is told at once, with its place.
 from __future__ import annotations
 
 import math
+import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
-from simtraffic.catalog.document import Document
 from simtraffic.catalog.model import Catalog, Lognormal, Model, Profile, Provider
+from simtraffic.documents.document import Document, read_document
 from simtraffic.errors import CatalogError, Fault
 from simtraffic.workflows import NAMES, ModelKind
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
 
-    from simtraffic.catalog.document import Path
+    from simtraffic.documents.tree import Path
 
     _Tiers = Mapping[str, Mapping[str, Any]]
 
@@ -57,14 +59,14 @@ def read_catalog(data: Traversable) -> Catalog:
     Raises:
         CatalogError: a data file is wrong; carries every fault of all of them.
     """
-    faults: list[Fault] = []
-    tiers = _tiers(Document(data / "tiers.yaml", faults))
-    found = [
-        (rank, provider, models)
-        for name, document in _provider_files(data / "providers", faults)
-        for rank, provider, models in [_provider(name, document, tiers)]
-    ]
-    profiles = _profiles(Document(data / "profiles.yaml", faults))
+    of_tiers, of_profiles = _read(data / "tiers.yaml"), _read(data / "profiles.yaml")
+    of_providers = {file.name[: -len(".yaml")]: _read(file) for file in _files(data / "providers")}
+    tiers = _tiers(of_tiers)
+    found = [_provider(name, document, tiers) for name, document in of_providers.items()]
+    profiles = _profiles(of_profiles)
+    faults = _misnamed(data / "providers")
+    for document in (of_tiers, *of_providers.values(), of_profiles):
+        faults += document.faults
     if faults:
         raise CatalogError(sorted(faults, key=lambda f: (f.file, f.line, f.column)))
     # Fallbacks take the first of a tier and lists show this order: it must not depend on the file
@@ -88,29 +90,59 @@ def provider_names() -> tuple[str, ...]:
 
 
 def profile_names() -> tuple[str, ...]:
-    """Every token profile."""
+    """Names of the token profiles that a flow may give as its ``tokens``, in file order."""
     return tuple(load_catalog().profiles)
 
 
-def _provider_files(folder: Traversable, faults: list[Fault]) -> Iterator[tuple[str, Document]]:
-    """The providers' names and files; a file that would be passed over is a fault."""
-    for file in sorted(folder.iterdir(), key=lambda file: file.name):
-        name, dot, ending = file.name.rpartition(".")
-        if ending == "yaml" and _PROVIDER_NAME.fullmatch(name):
-            yield name, Document(file, faults)
-        elif dot and ending.lower() in ("yaml", "yml") and name:
-            problem = "no name of a provider's file"
-            hint = "use small letters, digits, - and _, and .yaml"
-            faults.append(Fault(Document(file, []).file, 0, 0, "", problem, hint=hint))
+def _read(file: Traversable) -> Document:
+    """The document of a data file; without a tree when it has mistakes of form."""
+    name = _shown(str(file))
+    try:
+        document = read_document(file.read_bytes(), name)
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        return Document(name, None, [Fault(name, 0, 0, "", f"cannot be read; {reason}")])
+    return replace(document, tree=None) if document.faults else document
+
+
+def _shown(file: str) -> str:
+    """The path as people in the checkout write it."""
+    try:
+        relative = os.path.relpath(file)
+    except OSError:
+        # The working directory is no more.
+        return file
+    return file if relative.startswith("..") else relative
+
+
+def _files(folder: Traversable) -> list[Traversable]:
+    """Those of providers, by name."""
+    return [
+        file
+        for file in sorted(folder.iterdir(), key=lambda file: file.name)
+        if file.name.endswith(".yaml") and _PROVIDER_NAME.fullmatch(file.name[: -len(".yaml")])
+    ]
+
+
+def _misnamed(folder: Traversable) -> list[Fault]:
+    """A fault for each file that would be passed over."""
+    good = {file.name for file in _files(folder)}
+    problem = "no name of a provider's file"
+    hint = "use small letters, digits, - and _, and .yaml"
+    return [
+        Fault(_shown(str(file)), 0, 0, "", problem, hint=hint)
+        for file in folder.iterdir()
+        if file.name not in good and file.name.lower().endswith((".yaml", ".yml"))
+    ]
 
 
 def _tiers(document: Document) -> _Tiers | None:
     """Figures by tier; None when they are unknown, and the fault is known."""
-    if not document.is_read:
+    if document.tree is None:
         return None
-    tiers = document.entries(document.tree, (), "figures")
+    tiers = document.names(document.data, (), "figures")
     for name, node in tiers.items():
-        figures = document.mapping(node, (name,), _OF_TIER)
+        figures = document.mapping(node, (name,), _OF_TIER, _OF_TIER)
         _check_figures(document, figures, (name,))
     return {name: node for name, node in tiers.items() if isinstance(node, dict)}
 
@@ -124,7 +156,15 @@ def _check_figures(document: Document, figures: Mapping[str, Any], path: Path) -
         if key in figures and figures[key] != 0:
             document.number(figures[key], (*path, key), above=0)
     if "reasoning_share" in figures:
-        document.share(figures["reasoning_share"], (*path, "reasoning_share"))
+        _share(document, figures["reasoning_share"], (*path, "reasoning_share"))
+
+
+def _share(document: Document, node: object, path: Path) -> float:
+    """A number from 0 to less than 1."""
+    if isinstance(node, int | float) and not isinstance(node, bool) and 0 <= node < 1:
+        return node
+    document.fault(path, "not a share", node, "write a number from 0 to less than 1")
+    return 0.0
 
 
 def _provider(
@@ -132,13 +172,15 @@ def _provider(
 ) -> tuple[int, Provider, list[Model]]:
     """A provider with its rank and its models."""
     wanted = ("server", "paths", "models")
-    node = document.mapping(document.tree, (), wanted, ("rank",)) if document.is_read else {}
+    node = {}
+    if document.tree is not None:
+        node = document.mapping(document.data, (), (*wanted, "rank"), wanted)
     rank = _LAST
     if "rank" in node:
         rank = document.whole(node["rank"], ("rank",), 1, _LAST - 1)
     server: dict[str, Any] = {"address": "", "port": 0, "overloaded_status": 0}
     if "server" in node:
-        given = document.mapping(node["server"], ("server",), server)
+        given = document.mapping(node["server"], ("server",), server, server)
         if "address" in given:
             server["address"] = _address(document, given["address"])
         for key, least, most in (("port", 1, 65535), ("overloaded_status", 400, 599)):
@@ -146,29 +188,27 @@ def _provider(
                 server[key] = document.whole(given[key], ("server", key), least, most)
     paths: dict[str, Any] = {}
     if "paths" in node:
-        paths = document.mapping(node["paths"], ("paths",), NAMES)
+        paths = document.mapping(node["paths"], ("paths",), NAMES, NAMES)
         for workflow in NAMES:
             if workflow in paths:
                 _check_path(document, paths[workflow], ("paths", workflow))
-    models = document.entries(node["models"], ("models",), "models") if "models" in node else {}
+    models = document.names(node["models"], ("models",), "models") if "models" in node else {}
     made = [_model(document, name, model, figures, tiers) for model, figures in models.items()]
     return rank, Provider(name=name, paths=paths, **server), [m for m in made if m is not None]
 
 
 def _address(document: Document, node: object) -> str:
     address = document.text(node, ("server", "address"))
-    if address and not re.fullmatch(r"[A-Za-z0-9.-]+", address):
-        document.fault(
-            ("server", "address"), "a host name is wanted", address, "leave out https://"
-        )
+    if isinstance(node, str) and not re.fullmatch(r"[A-Za-z0-9.-]+", address):
+        document.fault(("server", "address"), "not a host name", address, "leave out https://")
     return address
 
 
 def _check_path(document: Document, node: object, path: Path) -> None:
     text = document.text(node, path)
-    if text and not re.fullmatch(r"/(?:[^{}\s?#]|\{model\})*", text):
+    if isinstance(node, str) and not re.fullmatch(r"/(?:[^{}\s?#]|\{model\})*", text):
         hint = "write it like /v1/chat; it may hold {model}"
-        document.fault(path, "a path is wanted", text, hint)
+        document.fault(path, "not a path", text, hint)
 
 
 def _model(
@@ -181,10 +221,10 @@ def _model(
     """A model over its tier's figures; None when it cannot be made, and the faults are known."""
     path: Path = ("models", name)
     before = len(document.faults)
-    own = document.mapping(node, path, _OF_MODEL, (*_OF_TIER, "source"))
+    own = document.mapping(node, path, (*_OF_MODEL, *_OF_TIER, "source"), _OF_MODEL)
     tier = None
     if "tier" in own and tiers is not None:
-        tier = document.choice(own["tier"], (*path, "tier"), tiers)
+        tier = document.choice(own["tier"], (*path, "tier"), tiers, None)
     _check_figures(document, own, path)
     if "source" in own:
         document.text(own["source"], (*path, "source"))
@@ -222,7 +262,7 @@ def _check_lengths(
         document.fault((*path, "max_output"), "a model of this tier writes something", most)
     if kind != _EMBEDDINGS and not figures["per_token_us"] > 0:
         found = figures["per_token_us"]
-        document.fault((*path, "per_token_us"), "a number above 0 is wanted", found)
+        document.fault((*path, "per_token_us"), "must be more than 0", found)
     if most >= figures["context_window"]:
         hint = "context_window counts input and output together"
         document.fault((*path, "max_output"), "not below context_window", most, hint)
@@ -230,9 +270,9 @@ def _check_lengths(
 
 def _prices(document: Document, node: object, path: Path) -> tuple[int, int, int] | None:
     """Input, cached input and output, in 1e-12 USD per token."""
-    if not isinstance(node, list) or len(node) != 3:
+    if not isinstance(node, tuple) or len(node) != 3:
         hint = 'write ["INPUT", "CACHED", "OUTPUT"], in USD per million tokens'
-        document.fault(path, "three prices are wanted", node, hint)
+        document.fault(path, "not three prices", node, hint)
         return None
     prices = [_price(document, price, (*path, index)) for index, price in enumerate(node)]
     known = [price for price in prices if price is not None]
@@ -246,41 +286,40 @@ def _prices(document: Document, node: object, path: Path) -> tuple[int, int, int
 def _price(document: Document, node: object, path: Path) -> int | None:
     """A price, exactly: a number that is not in quotes has been rounded already."""
     if not isinstance(node, str):
-        document.fault(path, "a price in quotes is wanted", node, 'write it like "0.15"')
+        document.fault(path, "a price without quotes", node, 'write it like "0.15"')
         return None
     try:
         price = Decimal(node) * PUSD_PER_TOKEN
     except InvalidOperation:
-        document.fault(path, "a price is wanted", node, 'write it like "0.15"')
+        document.fault(path, "not a price", node, 'write it like "0.15"')
         return None
     if not price.is_finite() or not 0 <= price <= _MOST_PUSD or price != int(price):
-        hint = "in USD per million tokens, six digits after the point at most"
-        document.fault(path, "a price from 0 on is wanted", node, hint)
+        hint = "write 0 or more USD per million tokens, with six digits after the point at most"
+        document.fault(path, "price out of range", node, hint)
         return None
     return int(price)
 
 
 def _profiles(document: Document) -> dict[str, Profile]:
-    if not document.is_read:
+    if document.tree is None:
         return {}
-    profiles = document.entries(document.tree, (), "profiles")
+    profiles = document.names(document.data, (), "profiles")
     return {name: _profile(document, name, node) for name, node in profiles.items()}
 
 
 def _profile(document: Document, name: str, node: object) -> Profile:
     keys = ("source", "input", "output", "finish")
-    given = document.mapping(node, (name,), keys, ("cached",))
-    finish = document.mapping(
-        given.get("finish", {}), (name, "finish"), (), ("tool_call", "content_filter")
-    )
-    shares = {key: document.share(share, (name, "finish", key)) for key, share in finish.items()}
+    given = document.mapping(node, (name,), (*keys, "cached"), keys)
+    endings = ("tool_call", "content_filter")
+    finish = document.mapping(given.get("finish", {}), (name, "finish"), endings)
+    shares = {key: _share(document, share, (name, "finish", key)) for key, share in finish.items()}
     if sum(shares.values()) >= 1:
         document.fault((name, "finish"), "no answer ends by itself", finish)
     return Profile(
         name=name,
-        input=_mixture(document, given.get("input", []), (name, "input"), may_be_empty=False),
-        output=_mixture(document, given.get("output", []), (name, "output"), may_be_empty=True),
-        cached=document.share(given.get("cached", 0.0), (name, "cached")),
+        input=_mixture(document, given.get("input"), (name, "input"), may_be_empty=False),
+        output=_mixture(document, given.get("output"), (name, "output"), may_be_empty=True),
+        cached=_share(document, given.get("cached", 0.0), (name, "cached")),
         tool_call=shares.get("tool_call", 0.0),
         content_filter=shares.get("content_filter", 0.0),
         source=document.text(given.get("source", "unknown"), (name, "source")),
@@ -292,9 +331,10 @@ def _mixture(
 ) -> tuple[Lognormal, ...]:
     """Lognormals whose weights add up to one."""
     parts = []
-    for index, part in enumerate(document.sequence(node, path)):
-        if not isinstance(part, list) or len(part) != 3:
-            document.fault((*path, index), "[weight, mu, sigma] is wanted", part)
+    for index, part in enumerate(document.items(node, path)):
+        if not isinstance(part, tuple) or len(part) != 3:
+            hint = "write [WEIGHT, MU, SIGMA]"
+            document.fault((*path, index), "not a lognormal", part, hint)
             continue
         weight, mu, sigma = part
         parts.append(
@@ -306,7 +346,7 @@ def _mixture(
         )
     total = sum(part.weight for part in parts)
     if not parts and not may_be_empty:
-        document.fault(path, "at least one [weight, mu, sigma] is wanted", node)
+        document.fault(path, "must not be empty", node, "add a [WEIGHT, MU, SIGMA]")
     elif parts and math.isfinite(total) and not math.isclose(total, 1, abs_tol=1e-6):
         document.fault(path, "the weights do not add up to 1", total)
     return tuple(parts)

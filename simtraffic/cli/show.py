@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Shown(StrEnum):
-    """What can be listed."""
+    """What `show` lists: the words of its argument."""
 
     CATALOG = "catalog"
     PROFILES = "profiles"
@@ -171,7 +171,7 @@ def _scenario(name: str, path: Path) -> dict[str, Any]:
 def _scenario_files() -> list[tuple[str, Path]]:
     """What `run` takes, with the file: paths in ``scenarios/`` here, then names of what ships.
 
-    A checkout's own files are those that ship: they are told by name.
+    A checkout's own files are those that ship: they are listed by name.
     """
     shipped = shipped_scenarios()
     known = {path.resolve() for path in shipped.values()}

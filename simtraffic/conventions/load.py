@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 
 from simtraffic.conventions.agreement import agreed
 from simtraffic.conventions.parse import parse_convention
-from simtraffic.documents.compose import read_document
-from simtraffic.documents.source import decoded, read_bytes
-from simtraffic.documents.tree import plain
+from simtraffic.documents.document import read_document
+from simtraffic.documents.source import read_bytes
 from simtraffic.errors import ConventionError, Fault
 
 if TYPE_CHECKING:
@@ -20,6 +19,13 @@ if TYPE_CHECKING:
 BUILT_IN = Path(__file__).parent
 ALWAYS_ON = "http"
 """Tells requests and attempts, whichever convention tells the operations."""
+
+_START = "start with convention: NAME"
+_HINTS = {
+    "the file is empty": _START,
+    "not a mapping": _START,
+    "more than one document": "keep one convention per file",
+}
 
 
 def built_in_names() -> list[str]:
@@ -80,23 +86,13 @@ def read_convention(data: bytes, file: str) -> Convention:
     Raises:
         ConventionError: They are wrong; carries every fault.
     """
-    text, faults = decoded(data, file)
-    if text is None:
-        raise ConventionError(faults)
-    document = read_document(text.removeprefix("\ufeff"), file, {})
-    tree = document.tree
-    if tree is None:
-        raise ConventionError(document.faults)
-
-    def locate(place: tuple[str | int, ...], at_key: bool) -> tuple[int, int]:
-        mark = tree.key_mark(place) if at_key else tree.find(place)[0]
-        return mark.line, mark.column
-
-    convention, more = parse_convention(plain(tree), file, locate)
-    if document.faults or more:
-        # What cannot be read is told once, and keys of lines that were given up are not missed.
-        broken = {fault.line for fault in document.faults}
-        told = [fault for fault in more if fault.line not in broken and document.is_whole]
-        every = [*document.faults, *told]
-        raise ConventionError(sorted(every, key=lambda fault: (fault.line, fault.column)))
+    document = read_document(data, file, {}, hints=_HINTS)
+    of_form = list(document.faults)
+    if document.tree is None:
+        raise ConventionError(of_form)
+    convention = parse_convention(document)
+    if document.faults:
+        # Lines that were given up may hold what seems to be missing or at odds with the rest.
+        told = document.faults if document.is_whole else of_form
+        raise ConventionError(sorted(told, key=lambda fault: (fault.line, fault.column)))
     return convention

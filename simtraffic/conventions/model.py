@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from simtraffic.documents.walk import Place
+    from simtraffic.documents.document import Place
 
 STANDING_TABLES = ("collection", "incident")
 """Tables whose rows are there at every collection: each instance, each incident."""

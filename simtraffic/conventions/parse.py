@@ -13,119 +13,120 @@ from simtraffic.conventions.columns import TABLES
 from simtraffic.conventions.expressions import attributes, expression, when_of
 from simtraffic.conventions.instruments import metric_of
 from simtraffic.conventions.model import Convention, EventSpec, LogSpec, SpanSpec, Status
-from simtraffic.documents.walk import Path, Reader
 from simtraffic.errors import Fault
 
 if TYPE_CHECKING:
-    from simtraffic.documents.walk import Locate
+    from simtraffic.documents.document import Document
+    from simtraffic.documents.tree import Path
 
 KINDS = ("server", "client", "internal", "producer", "consumer")
 SEVERITIES = ("TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL")
 
 
-def parse_convention(tree: object, file: str, locate: Locate) -> tuple[Convention, list[Fault]]:
-    """The convention that this tree describes, and everything that is wrong with it."""
-    reader = Reader(file, locate)
+def parse_convention(document: Document) -> Convention:
+    """The convention that a document describes; all that is wrong is among its faults."""
     keys = ("convention", "version", "schema_url", "define", "spans", "metrics", "logs")
-    node = reader.mapping(tree, (), keys, ("convention", "version"))
-    spans = reader.mapping(node.get("spans", {}), ("spans",), TABLES)
+    node = document.mapping(document.data, (), keys, ("convention", "version"))
+    spans = document.mapping(node.get("spans", {}), ("spans",), TABLES)
     convention = Convention(
-        name=reader.text(node.get("convention", ""), ("convention",)),
-        version=reader.text(node.get("version", ""), ("version",)),
-        file=file,
-        schema_url=reader.text(node.get("schema_url", ""), ("schema_url",)),
+        name=document.text(node.get("convention", ""), ("convention",)),
+        version=document.text(node.get("version", ""), ("version",)),
+        file=document.file,
+        schema_url=document.text(node.get("schema_url", ""), ("schema_url",)),
         spans={
-            table: _span(reader, spans[table], ("spans", table), table)
+            table: _span(document, spans[table], ("spans", table), table)
             for table in TABLES
             if table in spans
         },
         metrics=tuple(
-            metric_of(reader, item, ("metrics", index))
-            for index, item in enumerate(reader.entries(node.get("metrics"), ("metrics",)))
+            metric_of(document, item, ("metrics", index))
+            for index, item in enumerate(document.items(node.get("metrics"), ("metrics",)))
         ),
         logs=tuple(
-            _log(reader, item, ("logs", index))
-            for index, item in enumerate(reader.entries(node.get("logs"), ("logs",)))
+            _log(document, item, ("logs", index))
+            for index, item in enumerate(document.items(node.get("logs"), ("logs",)))
         ),
     )
-    _unique_metrics(reader, convention)
-    if not reader.faults:
-        _one_value_each(reader, convention)
-    return convention, reader.faults
+    _unique_metrics(document, convention)
+    if not document.faults:
+        _one_value_each(document, convention)
+    return convention
 
 
-def _unique_metrics(reader: Reader, convention: Convention) -> None:
+def _unique_metrics(document: Document, convention: Convention) -> None:
     seen: set[str] = set()
     for index, metric in enumerate(convention.metrics):
         if metric.name in seen:
-            reader.fault(("metrics", index, "name"), "a metric of this name exists", metric.name)
+            document.fault(("metrics", index, "name"), "a metric of this name exists", metric.name)
         seen.add(metric.name)
 
 
-def _one_value_each(reader: Reader, convention: Convention) -> None:
+def _one_value_each(document: Document, convention: Convention) -> None:
     for one, other in contradictions(convention):
         first, second = sorted((one.place, other.place))
         line, column, path = second
         found = f"found another value in line {first[0]}, {first[2]}"
         problem = f"the key {one.key!r} has two values on the same rows"
         hint = "give one of them another name, or both one value"
-        reader.faults.append(Fault(reader.file, line, column, path, problem, found, hint))
+        document.faults.append(
+            Fault(document.file, line, column, path, problem=problem, found=found, hint=hint)
+        )
 
 
-def _span(reader: Reader, node: object, path: Path, table: str) -> SpanSpec:
+def _span(document: Document, node: object, path: Path, table: str) -> SpanSpec:
     keys = ("name", "kind", "attributes", "status", "events")
-    span = reader.mapping(node, path, keys, ("name", "kind"))
-    status = reader.mapping(span.get("status", {}), (*path, "status"), ("ok", "error"))
+    span = document.mapping(node, path, keys, ("name", "kind"))
+    status = document.mapping(span.get("status", {}), (*path, "status"), ("ok", "error"))
     return SpanSpec(
-        name=expression(reader, span.get("name", ""), (*path, "name"), table)[0],
-        kind=reader.choice(span.get("kind", "internal"), (*path, "kind"), KINDS, "internal"),
-        attributes=attributes(reader, span.get("attributes", {}), (*path, "attributes"), table),
-        ok=_status(reader, status, "ok", (*path, "status", "ok"), table),
-        error=_status(reader, status, "error", (*path, "status", "error"), table),
+        name=expression(document, span.get("name", ""), (*path, "name"), table)[0],
+        kind=document.choice(span.get("kind", "internal"), (*path, "kind"), KINDS, "internal"),
+        attributes=attributes(document, span.get("attributes", {}), (*path, "attributes"), table),
+        ok=_status(document, status, "ok", (*path, "status", "ok"), table),
+        error=_status(document, status, "error", (*path, "status", "error"), table),
         events=tuple(
-            _event(reader, item, (*path, "events", index), table)
-            for index, item in enumerate(reader.entries(span.get("events"), (*path, "events")))
+            _event(document, item, (*path, "events", index), table)
+            for index, item in enumerate(document.items(span.get("events"), (*path, "events")))
         ),
     )
 
 
 def _status(
-    reader: Reader, statuses: dict[str, object], name: str, path: Path, table: str
+    document: Document, statuses: dict[str, object], name: str, path: Path, table: str
 ) -> Status | None:
     if name not in statuses:
         return None
-    node = reader.mapping(statuses[name], path, ("when", "message"))
+    node = document.mapping(statuses[name], path, ("when", "message"))
     message = None
     if "message" in node:
-        message = expression(reader, node["message"], (*path, "message"), table)[0]
-    return Status(when_of(reader, node.get("when"), (*path, "when"), table), message)
+        message = expression(document, node["message"], (*path, "message"), table)[0]
+    return Status(when_of(document, node.get("when"), (*path, "when"), table), message)
 
 
-def _event(reader: Reader, node: object, path: Path, table: str) -> EventSpec:
-    event = reader.mapping(node, path, ("name", "at", "when", "attributes"), ("name",))
+def _event(document: Document, node: object, path: Path, table: str) -> EventSpec:
+    event = document.mapping(node, path, ("name", "at", "when", "attributes"), ("name",))
     return EventSpec(
-        name=reader.text(event.get("name", ""), (*path, "name")),
-        at=reader.choice(event.get("at", "end"), (*path, "at"), ("start", "end"), "end"),
-        attributes=attributes(reader, event.get("attributes", {}), (*path, "attributes"), table),
-        when=when_of(reader, event.get("when"), (*path, "when"), table),
+        name=document.text(event.get("name", ""), (*path, "name")),
+        at=document.choice(event.get("at", "end"), (*path, "at"), ("start", "end"), "end"),
+        attributes=attributes(document, event.get("attributes", {}), (*path, "attributes"), table),
+        when=when_of(document, event.get("when"), (*path, "when"), table),
     )
 
 
-def _log(reader: Reader, node: object, path: Path) -> LogSpec:
+def _log(document: Document, node: object, path: Path) -> LogSpec:
     keys = ("of", "severity", "at", "event", "when", "body", "attributes")
-    log = reader.mapping(node, path, keys, ("of", "severity"))
-    table = reader.choice(log.get("of", "operation"), (*path, "of"), TABLES, "operation")
+    log = document.mapping(node, path, keys, ("of", "severity"))
+    table = document.choice(log.get("of", "operation"), (*path, "of"), TABLES, "operation")
     body = None
     if "body" in log:
-        body = expression(reader, log["body"], (*path, "body"), table)[0]
+        body = expression(document, log["body"], (*path, "body"), table)[0]
     return LogSpec(
         table=table,
-        severity=reader.choice(
+        severity=document.choice(
             log.get("severity", "INFO"), (*path, "severity"), SEVERITIES, "INFO"
         ),
-        at=reader.choice(log.get("at", "end"), (*path, "at"), ("start", "end"), "end"),
-        event=reader.text(log.get("event", ""), (*path, "event")),
+        at=document.choice(log.get("at", "end"), (*path, "at"), ("start", "end"), "end"),
+        event=document.text(log.get("event", ""), (*path, "event")),
         body=body,
-        attributes=attributes(reader, log.get("attributes", {}), (*path, "attributes"), table),
-        when=when_of(reader, log.get("when"), (*path, "when"), table),
+        attributes=attributes(document, log.get("attributes", {}), (*path, "attributes"), table),
+        when=when_of(document, log.get("when"), (*path, "when"), table),
     )

@@ -10,7 +10,7 @@ import math
 import re
 from collections.abc import Iterator
 from collections.abc import Mapping as MappingABC
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from ruamel.yaml import YAML
@@ -27,11 +27,7 @@ from ruamel.yaml.events import (
     StreamStartEvent,
 )
 
-from simtraffic.documents.mistakes import diagnosed
-from simtraffic.documents.references import UnfilledError, has_references, substituted
-from simtraffic.documents.sheet import Sheet
-from simtraffic.documents.slips import Slip, slips
-from simtraffic.documents.stumble import Mistake
+from simtraffic.documents.references import has_references, substituted
 from simtraffic.documents.tree import (
     UNREAD,
     Mapping,
@@ -42,136 +38,83 @@ from simtraffic.documents.tree import (
     Scalar,
     Sequence,
     children,
+    dotted,
     printable,
     quoted,
     resolve,
 )
 
 if TYPE_CHECKING:
+    from simtraffic.documents.sheet import Sheet
     from simtraffic.errors import Fault
 
 MAX_DEPTH = 40
-MAX_MISTAKES = 20
-"""So many mistakes of YAML are told in one go."""
-MAX_REREAD = 200_000
-"""Characters; in a larger text the first mistake is told alone, to be quick."""
 MAX_ALIASED_NODES = 10_000
 
 # Besides its own errors the parser lets these out on hostile text, such as "\U00110000".
 _PARSER_ERRORS = (YAMLError, ValueError, ArithmeticError, LookupError, TypeError, AttributeError)
+_KEYS = "write keys with values"
 _CORE = "tag:yaml.org,2002:"
+_UNSENDABLE = re.compile("[\0\ud800-\udfff]")
 _DASHED = re.compile(r"-[A-Za-z_]")
 _ITEM = re.compile(r"-(?: |[A-Za-z_])")
 
 
-class _Mistaken(Exception):  # noqa: N818 - internal: YAML stumbled
-    """Carries what a person would say of it."""
-
-    def __init__(self, mistake: Mistake) -> None:
-        super().__init__(mistake.slip.problem)
-        self.mistake = mistake
-
-
-class _Unreadable(Exception):  # noqa: N818 - internal: the rest of this document cannot be read
-    """Stops the reading of one document; its fault is already noted."""
-
-
-@dataclass(frozen=True, slots=True)
-class Document:
-    """What could be read of a YAML text."""
-
-    tree: Mapping | None
-    """None when nothing can be made of it."""
-    faults: list[Fault]
-    """Of form."""
-    is_whole: bool
-    """False when something was left out, so that keys may be missing for that reason alone."""
-
-
-def compose(
-    text: str, file: str, environ: MappingABC[str, str]
-) -> tuple[Mapping | None, list[Fault]]:
-    """The document's mapping, or None when nothing can be made of it, and the faults of form."""
-    document = read_document(text, file, environ)
-    return document.tree, document.faults
-
-
-def read_document(text: str, file: str, environ: MappingABC[str, str]) -> Document:
-    """The document, read over its mistakes where it is clear how it goes on after them."""
-    sheet = Sheet(text)
-    faults = [_told(sheet, file, slip) for slip in slips(sheet)]
-    for _ in range(MAX_MISTAKES if len(text) <= MAX_REREAD else 1):
-        composer = _Composer(sheet, file, environ)
-        try:
-            tree = composer.document()
-        except _Unreadable:
-            return Document(None, _in_order([*faults, *composer.faults]), is_whole=False)
-        except _Mistaken as error:
-            mistake = error.mistake
-            if not (mistake.is_of_indents and sheet.has_guessed_indents):
-                faults.append(_told(sheet, file, mistake.slip))
-            if mistake.mend is None or (mistake.is_of_indents and sheet.has_guessed_indents):
-                return Document(None, _in_order([*faults, *composer.faults]), is_whole=False)
-            mistake.mend(sheet)
-        else:
-            return Document(tree, _in_order([*faults, *composer.faults]), sheet.is_whole)
-    return Document(None, _in_order(faults), is_whole=False)
-
-
-def _told(sheet: Sheet, file: str, slip: Slip) -> Fault:
-    mark = Mark(file, slip.line + 1, slip.column + 1)
-    return sheet.shown(mark.fault((), slip.problem, slip.found, slip.hint))
-
-
-def _in_order(faults: list[Fault]) -> list[Fault]:
-    """By place, each once; the first that a mended text brought out twice."""
-    kept: dict[tuple[int, int, str], Fault] = {}
-    for fault in faults:
-        kept.setdefault((fault.line, fault.column, fault.problem), fault)
-    return sorted(kept.values(), key=lambda fault: (fault.line, fault.column))
-
-
-class _Composer:
+class Composer:
     """Reads one document; ``faults`` grows on the way."""
 
-    def __init__(self, sheet: Sheet, file: str, environ: MappingABC[str, str]) -> None:
+    def __init__(
+        self, sheet: Sheet, environ: MappingABC[str, str] | None, hints: MappingABC[str, str]
+    ) -> None:
+        """For one reading of the sheet.
+
+        Args:
+            sheet: The text.
+            environ: Values for ``${NAME}``; None leaves references as they are written.
+            hints: What to do, by problem, where somebody knows better than YAML does.
+        """
         self.faults: list[Fault] = []
         self._sheet = sheet
         self._text = sheet.text
-        self._file = file
+        self._file = sheet.file
         self._environ = environ
+        self._hints = hints
         self._anchors: dict[str, Node | None] = {}  # None while the node is still being read
         self._extents: dict[int, tuple[int, int]] = {}  # of what aliases named, by identity
         self._unused: dict[str, tuple[Mark, Path]] = {}  # anchors of scalars without an alias
         self._aliased = 0
-        self._last = Mark(file, 1, 1)
+        self._last = Mark(sheet.file, 1, 1)
         self._events = self._read_events()
 
     def document(self) -> Mapping:
+        """The mapping that the document is.
+
+        Raises:
+            MarkedYAMLError: YAML stumbled; what was meant may be clear, so that it can be mended.
+            YAMLError: Nothing can be made of it; why is among the faults.
+        """
         first = next(self._events)
         while isinstance(first, StreamStartEvent | DocumentStartEvent):
             first = next(self._events)
         if isinstance(first, StreamEndEvent):
-            self._stop(
-                self._last, (), "the file is empty", hint="simtraffic init writes a scenario"
-            )
+            self._stop(self._last, (), "the file is empty", hint=_KEYS)
         root = self._node(first, ())
         self._expect_end()
         for name, (mark, path) in self._unused.items():
             hint = "put the value in quotes, or leave the anchor out"
             self._note(mark, path, "an anchor without an alias", f"found &{printable(name)}", hint)
         if isinstance(root, Scalar) and root.value is None:
-            self._stop(root.mark, (), "the file is empty", hint="simtraffic init writes a scenario")
+            self._stop(root.mark, (), "the file is empty", hint=_KEYS)
         if not isinstance(root, Mapping):
             kind = "a list" if isinstance(root, Sequence) else "a single value"
-            self._stop(root.mark, (), "not a mapping", f"found {kind}", "start with version: 1")
+            self._stop(root.mark, (), "not a mapping", f"found {kind}", _KEYS)
         return root
 
     def _expect_end(self) -> None:
         for event in self._events:
             if isinstance(event, DocumentStartEvent):
                 mark = self._mark(event)
-                self._note(mark, (), "more than one document", hint="keep one scenario per file")
+                self._note(mark, (), "more than one document", hint="keep one per file")
                 return
             if not isinstance(event, DocumentEndEvent | StreamEndEvent):  # pragma: no cover
                 self._stop(self._mark(event), (), "unexpected content after the document")
@@ -181,14 +124,13 @@ class _Composer:
             for event in YAML(typ="safe", pure=True).parse(self._text):
                 self._last = self._mark(event)
                 yield event
-        except MarkedYAMLError as error:
-            raise _Mistaken(diagnosed(self._sheet, error)) from error
-        except _PARSER_ERRORS as error:
+        except MarkedYAMLError:
+            raise
+        except _PARSER_ERRORS:
             line = self._last.line - 1
             hint = "look for a quote, bracket or escape gone wrong here"
             found = "found " + quoted(self._sheet.source(line).strip())
-            slip = Slip(line, self._last.column - 1, "YAML cannot go on after this", found, hint)
-            raise _Mistaken(Mistake(slip)) from error
+            self._stop(self._last, (), "YAML cannot go on after this", found, hint)
 
     def _node(self, event: Any, path: Path) -> Node:
         if isinstance(event, AliasEvent):
@@ -287,7 +229,7 @@ class _Composer:
         if self._is_masked(event):
             return None
         self._tagged(event, path, "str")
-        text = str(event.value)
+        text = _joined(str(event.value))
         if text == "<<" and event.implicit[0]:
             self._note(mark, path, "merge keys are not read", 'found "<<"', "write the keys out")
             return None
@@ -302,14 +244,14 @@ class _Composer:
         return value if self._is_clean(value, mark, path) else None
 
     def _scalar(self, event: Any, path: Path) -> Scalar:
-        text = str(event.value)
+        text = _joined(str(event.value))
         if self._is_masked(event):
             return Scalar(self._mark(event), UNREAD, text)
         is_plain = bool(event.implicit[0]) and event.tag is None
         mark = self._tagged(event, path, "str", "int", "float", "bool", "null")
         if not self._is_clean(text, mark, path) or (is_plain and self._swallows(event, path)):
             return Scalar(mark, UNREAD, text)
-        if has_references(text):
+        if self._environ is not None and has_references(text):
             return self._filled_in(text, mark, path, is_plain=is_plain)
         value = resolve(text) if is_plain or self._core_tag(event) not in {None, "str"} else text
         if isinstance(value, float) and not math.isfinite(value):
@@ -331,11 +273,12 @@ class _Composer:
         return False
 
     def _filled_in(self, text: str, mark: Mark, path: Path, *, is_plain: bool) -> Scalar:
-        try:
-            value = Referenced(substituted(text, self._environ))
-        except UnfilledError as error:
-            self._note(mark, path, error.problem, f"found {quoted(text)}", error.hint)
+        filled, wrong = substituted(text, self._environ or {})
+        for problem, hint in wrong:
+            self._note(mark, path, problem, f"found {quoted(text)}", hint)
+        if wrong:
             return Scalar(mark, UNREAD, text)
+        value = Referenced(filled)
         value.quoted = not is_plain
         if not self._is_clean(value, mark, path):
             return Scalar(mark, UNREAD, text)
@@ -350,7 +293,7 @@ class _Composer:
 
     def _is_clean(self, text: str, mark: Mark, path: Path) -> bool:
         """Whether the text can be shown and sent; lone surrogates and NUL cannot."""
-        if not any(c == "\0" or "\ud800" <= c <= "\udfff" for c in text):
+        if not _UNSENDABLE.search(text):
             return True
         self._note(mark, path, "a character that cannot be sent", f"found {quoted(text)}")
         return False
@@ -378,14 +321,22 @@ class _Composer:
         return self._sheet.is_masked(event.start_mark.line, event.start_mark.column)
 
     def _note(self, mark: Mark, path: Path, problem: str, found: str = "", hint: str = "") -> None:
-        fault = mark.fault(path, problem, found, hint)
-        self.faults.append(self._sheet.shown(fault))
+        hint = self._hints.get(problem, hint)
+        fault = self._sheet.fault(mark.line - 1, mark.column - 1, problem, found, hint)
+        self.faults.append(replace(fault, path=dotted(path)))
 
     def _stop(
         self, mark: Mark, path: Path, problem: str, found: str = "", hint: str = ""
     ) -> NoReturn:
         self._note(mark, path, problem, found, hint)
-        raise _Unreadable
+        raise YAMLError("the rest of the document cannot be read")
+
+
+def _joined(text: str) -> str:
+    """Pairs of surrogates as the characters that JSON means by them."""
+    if not _UNSENDABLE.search(text):
+        return text
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
 
 
 def _is_nothing(node: Node) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from simtraffic.documents.slips import value_end
@@ -35,8 +36,8 @@ def indented(at: Stumble, above: int) -> Mistake | None:
     count = abs(beside - own)
     hint = f"indent it by {count} {'space' if count == 1 else 'spaces'} "
     hint += more if beside > own else fewer
-    slip = at.slip(line, own, problem, at.shown(line, own), hint)
-    return Mistake(slip, lambda it: it.indent(line, beside), is_of_indents=True)
+    fault = at.fault(line, own, problem, at.shown(line, own), hint)
+    return Mistake(fault, lambda it: it.indent(line, beside), is_of_indents=True)
 
 
 def _neighbour(sheet: Sheet, line: int, above: int, own: int) -> int | None:
@@ -74,26 +75,26 @@ def block_end(at: Stumble) -> Mistake | None:
     if above is None:
         return None
     if at.column == at.from_column and "block mapping" in at.context and char == "-":
-        slip = at.slip(
+        fault = at.fault(
             at.line,
             at.column,
             "an item of a list among keys",
             at.shown(at.line, at.column),
             "write it below the key that it belongs to",
         )
-        return Mistake(slip, lambda sheet: _give_up(sheet, at.line))
+        return Mistake(fault, lambda sheet: _give_up(sheet, at.line))
     if at.column == at.from_column and "block collection" in at.context:
         text = at.sheet.lines[above]
         beside = max(len(ITEM.match(text)[0]), at.column + 2)  # type: ignore[index]
         count = beside - at.column
-        slip = at.slip(
+        fault = at.fault(
             at.line,
             at.column,
             "a key among the items of a list",
             at.shown(at.line, at.column),
             f"indent it by {count} spaces more for the item above, or less to end the list",
         )
-        return Mistake(slip, lambda it: it.indent(at.line, beside), is_of_indents=True)
+        return Mistake(fault, lambda it: it.indent(at.line, beside), is_of_indents=True)
     if "<document start>" in at.problem:
         return _directive(at) or _first_line(at)
     return indented(at, above)
@@ -105,8 +106,8 @@ def _directive(at: Stumble) -> Mistake | None:
     if number is None:
         return None
     found = at.shown(number, 0)
-    slip = at.slip(number, 0, "a line cannot start with %", found, "write # before it")
-    return Mistake(slip, lambda sheet: sheet.give_up(number))
+    fault = at.fault(number, 0, "a line cannot start with %", found, "write # before it")
+    return Mistake(fault, lambda sheet: sheet.give_up(number))
 
 
 def _give_up(sheet: Sheet, line: int) -> None:
@@ -126,14 +127,16 @@ def _first_line(at: Stumble) -> Mistake | None:
         return None
     own = at.sheet.indent_of(first)
     problem = f"begins at column {own + 1}, the lines below at {at.column + 1}"
-    slip = at.slip(first, own, problem, at.shown(first, own), f"begin it at column {at.column + 1}")
+    fault = at.fault(
+        first, own, problem, at.shown(first, own), f"begin it at column {at.column + 1}"
+    )
 
     def mend(sheet: Sheet) -> None:
         for number in range(first, at.line):
             if not sheet.is_blank(number) and sheet.indent_of(number) == own:
                 sheet.indent(number, at.column)
 
-    return Mistake(slip, mend, is_of_indents=True)
+    return Mistake(fault, mend, is_of_indents=True)
 
 
 def _after_value(at: Stumble, char: str) -> Mistake | None:
@@ -141,10 +144,10 @@ def _after_value(at: Stumble, char: str) -> Mistake | None:
     before = at.text[: at.column].rstrip()
     if char == ",":
         hint = "leave it out; between lines there are none"
-        slip = at.slip(
+        fault = at.fault(
             at.line, at.column, "a comma after a value", at.shown(at.line, at.column), hint
         )
-        return Mistake(slip, lambda sheet: sheet.erase(at.line, at.column))
+        return Mistake(fault, lambda sheet: sheet.erase(at.line, at.column))
     what = {'"': "quote", "'": "quote", "]": "bracket", "}": "brace"}.get(before[-1:])
     start = value_start(at.text, at.column)
     if start is None:
@@ -157,10 +160,13 @@ def _after_value(at: Stumble, char: str) -> Mistake | None:
     if before[-1] == "'":
         hint = "inside single quotes write '' for '"
     mistake = at.unquoted(at.line, start, f"text after the {what} that closes")
-    slip = mistake.slip._replace(
-        column=at.sheet.column(at.line, at.column), found=at.shown(at.line, at.column), hint=hint
+    fault = replace(
+        mistake.fault,
+        column=at.sheet.column(at.line, at.column) + 1,
+        found=at.shown(at.line, at.column),
+        hint=hint,
     )
-    return Mistake(slip, mistake.mend)
+    return Mistake(fault, mistake.mend)
 
 
 def open_bracket(at: Stumble) -> Mistake | None:
@@ -177,10 +183,10 @@ def open_bracket(at: Stumble) -> Mistake | None:
         where = (
             f"the {opener} of line {first + 1}, column {sheet.column(first, at.from_column) + 1}"
         )
-        slip = at.slip(
+        fault = at.fault(
             at.line, at.column, f"{where} is closed by {char}", "", f"write {closer} before it"
         )
-        return Mistake(slip, lambda it: it.insert(at.line, at.column, closer))
+        return Mistake(fault, lambda it: it.insert(at.line, at.column, closer))
     is_over = "<stream end>" in at.problem
     for number in range(first + 1, at.line + 1):
         is_outside = sheet.indent_of(number) <= sheet.indent_of(first)
@@ -201,7 +207,7 @@ def _never_closed(at: Stumble, opener: str, closer: str) -> Mistake:
         if sheet.indent_of(number) <= sheet.indent_of(first):
             break
         last = number
-    slip = at.slip(
+    fault = at.fault(
         first,
         at.from_column,
         f"a {NAMES[opener]} that is never closed",
@@ -210,7 +216,7 @@ def _never_closed(at: Stumble, opener: str, closer: str) -> Mistake:
     )
     end = value_end(sheet.lines[last], at.from_column + 1 if last == first else 0)
     end = max(end, len(sheet.lines[last].partition(" #")[0].rstrip()))
-    return Mistake(slip, lambda it: it.insert(last, end, closer))
+    return Mistake(fault, lambda it: it.insert(last, end, closer))
 
 
 def _comma(at: Stumble, char: str) -> Mistake:
@@ -224,8 +230,8 @@ def _comma(at: Stumble, char: str) -> Mistake:
         if inside:
             start = column - len(inside[2])
             mistake = at.unquoted(line, start, "a colon inside a value")
-            slip = mistake.slip._replace(column=at.sheet.column(line, column))
-            return Mistake(slip, mistake.mend)
+            fault = replace(mistake.fault, column=at.sheet.column(line, column) + 1)
+            return Mistake(fault, mistake.mend)
         word = re.search(rf"{KEY}\s*$", before)
         column = word.start() if word else column
     if not at.text[:column].strip():
@@ -235,7 +241,7 @@ def _comma(at: Stumble, char: str) -> Mistake:
         found = at.shown(line, 0)
     else:
         found = at.shown(line, column)
-    slip = at.slip(line, column, "a comma is missing before this", found, "write one")
+    fault = at.fault(line, column, "a comma is missing before this", found, "write one")
     if line != at.line:
-        slip = slip._replace(problem="a comma is missing after this")
-    return Mistake(slip, lambda sheet: sheet.insert(line, column, ", "))
+        fault = replace(fault, problem="a comma is missing after this")
+    return Mistake(fault, lambda sheet: sheet.insert(line, column, ", "))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from simtraffic.documents.layout import block_end, indented, open_bracket
@@ -40,13 +41,13 @@ def diagnosed(sheet: Sheet, error: MarkedYAMLError) -> Mistake:
     column = place.column if place and line == place.line else len(sheet.lines[line])
     context = error.context_mark or place
     stumble = Stumble(
-        sheet,
-        line,
-        column,
-        context.line if context else line,
-        context.column if context else column,
-        str(error.problem or ""),
-        str(error.context or ""),
+        sheet=sheet,
+        line=line,
+        column=column,
+        from_line=context.line if context else line,
+        from_column=context.column if context else column,
+        problem=str(error.problem or ""),
+        context=str(error.context or ""),
     )
     for look in _LOOKS:
         mistake = look(stumble)
@@ -63,14 +64,14 @@ def _open_quote(at: Stumble) -> Mistake | None:
     line, column = opened
     text = at.sheet.lines[line]
     quote = text[column]
-    slip = at.slip(
+    fault = at.fault(
         line,
         column,
         "a quote that is never closed",
         at.shown(line, column),
         f"close it with {quote}",
     )
-    return Mistake(slip, lambda sheet: sheet.insert(line, len(text.rstrip()), quote))
+    return Mistake(fault, lambda sheet: sheet.insert(line, len(text.rstrip()), quote))
 
 
 def _quote_left_open(sheet: Sheet, upto: int) -> tuple[int, int] | None:
@@ -133,24 +134,24 @@ def _escape(at: Stumble) -> Mistake | None:
     end = max(_closing(at.text, at.from_column + 1, '"'), at.column + 1)
     problem = "a backslash that means nothing in double quotes"
     hint = "write the value in single quotes, or each backslash twice"
-    slip = at.slip(at.line, start, problem, at.shown(at.line, start, start + 2), hint)
+    fault = at.fault(at.line, start, problem, at.shown(at.line, start, start + 2), hint)
     if at.from_line != at.line:
-        return Mistake(slip)
-    return Mistake(slip, lambda sheet: sheet.mask(at.line, at.from_column, end))
+        return Mistake(fault)
+    return Mistake(fault, lambda sheet: sheet.mask(at.line, at.from_column, end))
 
 
 def _tab(at: Stumble) -> Mistake | None:
     if at.text[at.column : at.column + 1] != "\t" or "cannot start any token" not in at.problem:
         return None
     found = at.shown(at.line, at.column)
-    slip = at.slip(at.line, at.column, "a tab", found, "YAML wants spaces between its parts")
+    fault = at.fault(at.line, at.column, "a tab", found, "YAML wants spaces between its parts")
 
     def mend(sheet: Sheet) -> None:
         for column, char in enumerate(sheet.lines[at.line]):
             if char == "\t" and column >= at.column:
                 sheet.erase(at.line, column)
 
-    return Mistake(slip, mend)
+    return Mistake(fault, mend)
 
 
 _VALUE_STARTS = (
@@ -191,7 +192,7 @@ def _list_on_line(at: Stumble) -> Mistake | None:
         return None
     mistake = at.unquoted(at.line, at.column, "a list cannot begin on the line of its key")
     hint = "write it on the lines below, or as [a, b]"
-    return Mistake(mistake.slip._replace(hint=hint), mistake.mend)
+    return Mistake(replace(mistake.fault, hint=hint), mistake.mend)
 
 
 def _colon(at: Stumble) -> Mistake | None:
@@ -200,8 +201,8 @@ def _colon(at: Stumble) -> Mistake | None:
         start = value_start(at.text, at.column)
         if start is not None:
             mistake = at.unquoted(at.line, start, "a colon inside a value")
-            slip = mistake.slip._replace(column=at.sheet.column(at.line, at.column))
-            return Mistake(slip, mistake.mend)
+            fault = replace(mistake.fault, column=at.sheet.column(at.line, at.column) + 1)
+            return Mistake(fault, mistake.mend)
         above = at.sheet.above(at.line)
         if above is None:
             return None
@@ -217,7 +218,7 @@ def colonless(at: Stumble, line: int) -> Mistake | None:
     start = len(ITEM.match(text)[0])  # type: ignore[index]
     other = _OTHER_COLON.search(text)
     if other and ":" not in text[: other.start()]:
-        slip = at.slip(
+        fault = at.fault(
             line, other.start(), "not the colon of YAML", at.shown(line, start), "write :"
         )
 
@@ -225,37 +226,37 @@ def colonless(at: Stumble, line: int) -> Mistake | None:
             sheet.erase(line, other.start())
             sheet.insert(line, other.start(), ":")
 
-        return Mistake(slip, mend)
+        return Mistake(fault, mend)
     if text.lstrip().startswith(("//", "/*", "*/")):
-        slip = at.slip(
+        fault = at.fault(
             line, start, "a comment begins with #", at.shown(line, start), "write # there"
         )
-        return Mistake(slip, lambda sheet: sheet.give_up(line))
+        return Mistake(fault, lambda sheet: sheet.give_up(line))
     if _DASH.match(text):
         column = text.index("-")
-        slip = at.slip(
+        fault = at.fault(
             line,
             column + 1,
             "a space is missing after -",
             at.shown(line, column),
             "write - before it",
         )
-        return Mistake(slip, lambda sheet: sheet.insert(line, column + 1, " "))
+        return Mistake(fault, lambda sheet: sheet.insert(line, column + 1, " "))
     tight = _NO_SPACE.match(text)
     if tight and ": " not in text:
         column = tight.end("key") + 1
         hint = f"write {tight['key']}: {tight['value']}"
-        slip = at.slip(line, column, "a space is missing after :", at.shown(line, start), hint)
-        return Mistake(slip, lambda sheet: sheet.insert(line, column, " "))
+        fault = at.fault(line, column, "a space is missing after :", at.shown(line, start), hint)
+        return Mistake(fault, lambda sheet: sheet.insert(line, column, " "))
     bare = _NO_COLON.match(text)
     if bare is None or ":" in text:
         return None
     value = (bare[2] or "").removeprefix("=").strip()
     hint = f"write {bare[1]}: {value}".rstrip()
-    slip = at.slip(line, start, "a colon is missing", at.shown(line, start), hint)
+    fault = at.fault(line, start, "a colon is missing", at.shown(line, start), hint)
     if (bare[2] or "").startswith("="):
-        return Mistake(slip, lambda sheet: sheet.give_up(line))
-    return Mistake(slip, lambda sheet: sheet.insert(line, bare.end(1), ":"))
+        return Mistake(fault, lambda sheet: sheet.give_up(line))
+    return Mistake(fault, lambda sheet: sheet.insert(line, bare.end(1), ":"))
 
 
 _LOOKS: tuple[Callable[[Stumble], Mistake | None], ...] = (

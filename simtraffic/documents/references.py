@@ -11,43 +11,40 @@ _REFERENCE = re.compile(
 )
 
 
-class UnfilledError(ValueError):
-    """A reference cannot be filled in."""
-
-    def __init__(self, problem: str, hint: str) -> None:
-        self.problem = problem
-        self.hint = hint
-        super().__init__(f"{problem}; {hint}")
-
-
 def has_references(text: str) -> bool:
     """Whether :func:`substituted` would change the text."""
     return "$" in text and _REFERENCE.search(text) is not None
 
 
-def substituted(text: str, environ: Mapping[str, str]) -> str:
-    """The text with every reference filled in.
+def substituted(text: str, environ: Mapping[str, str]) -> tuple[str, list[tuple[str, str]]]:
+    """The text with every reference filled in, and what is wrong with those that are not.
 
     As in a shell, ``:-default`` also stands in for a variable that is set but empty.
 
-    Raises:
-        UnfilledError: A variable is not set and has no default, or a reference is malformed.
+    Args:
+        text: As it is written.
+        environ: Values by name.
+
+    Returns:
+        The text, to be used only when nothing is wrong, and problem and hint of each reference that
+        is malformed, or whose variable is not set and has no default.
     """
+    wrong: list[tuple[str, str]] = []
 
     def value_of(match: re.Match[str]) -> str:
         if match["escape"]:
             return "$"
         if match["broken"]:
-            raise UnfilledError("malformed reference", "write ${NAME}, ${NAME:-default} or $${")
+            wrong.append(("malformed reference", "write ${NAME}, ${NAME:-default} or $${"))
+            return ""
         name, default = match["name"], match["default"]
         value = environ.get(name)
         if default is not None:
             return value or default
         if value is None:
-            raise UnfilledError(
-                f"environment variable {name} is not set",
-                f"set it, or write ${{{name}:-default}}",
-            )
+            problem = f"environment variable {name} is not set"
+            wrong.append((problem, f"set it, or write ${{{name}:-default}}"))
+            return ""
         return value
 
-    return _REFERENCE.sub(value_of, text)
+    return _REFERENCE.sub(value_of, text), wrong

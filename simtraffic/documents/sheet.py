@@ -7,11 +7,8 @@ known to be unreadable (:meth:`Sheet.is_masked`).
 from __future__ import annotations
 
 import re
-from dataclasses import replace
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from simtraffic.errors import Fault
+from simtraffic.errors import Fault
 
 _BREAK = re.compile("(\r\n|[\r\n\x85\u2028\u2029])")  # what the parser counts as the end of a line
 
@@ -19,7 +16,8 @@ _BREAK = re.compile("(\r\n|[\r\n\x85\u2028\u2029])")  # what the parser counts a
 class Sheet:
     """Lines and columns count from 0 here, as the parser's do; columns are those of the mended."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, file: str) -> None:
+        self.file = file
         pieces = _BREAK.split(text)
         self.lines = pieces[::2]
         self._breaks = [*pieces[1::2], ""]
@@ -33,7 +31,7 @@ class Sheet:
 
     @property
     def text(self) -> str:
-        """The mended text."""
+        """All lines as they are by now, with the breaks that the file has between them."""
         pairs = zip(self.lines, self._breaks, strict=True)
         return "".join(part for pair in pairs for part in pair)
 
@@ -41,9 +39,19 @@ class Sheet:
         """A line as it is in the file; empty beyond the end."""
         return self._written[line] if 0 <= line < len(self._written) else ""
 
-    def shown(self, fault: Fault) -> Fault:
-        """The fault with the line that it stands in, as a mistake of form needs it."""
-        return replace(fault, source=self.source(fault.line - 1), is_of_form=True)
+    def fault(self, line: int, column: int, problem: str, found: str = "", hint: str = "") -> Fault:
+        """A mistake of form at a column of the file, which takes along the line it stands in."""
+        return Fault(
+            file=self.file,
+            line=line + 1,
+            column=column + 1,
+            path="",
+            problem=problem,
+            found=found,
+            hint=hint,
+            source=self.source(line),
+            is_of_form=True,
+        )
 
     def column(self, line: int, column: int) -> int:
         """The column in the file of what is at this column of the mended line."""
@@ -69,7 +77,7 @@ class Sheet:
         return next((n for n in range(line - 1, -1, -1) if not self.is_blank(n)), None)
 
     def insert(self, line: int, column: int, text: str) -> None:
-        """Add text."""
+        """Put text in front of what stands at a column."""
         self._replace(line, column, column, text)
 
     def indent(self, line: int, columns: int) -> None:
@@ -96,7 +104,7 @@ class Sheet:
         self.lines[line] = f"{text[:column]} {text[column + 1 :]}"
 
     def delete(self, line: int, column: int) -> None:
-        """Take one character out."""
+        """Take one character out; what follows it moves to the left."""
         self._replace(line, column, column + 1, "")
 
     def mask(self, line: int, start: int, end: int) -> None:
@@ -106,7 +114,7 @@ class Sheet:
         self._masks.setdefault(line, []).append((start, end))
 
     def give_up(self, line: int) -> None:
-        """Leave a line out."""
+        """Leave a line out; the sheet is not whole any more."""
         self.lines[line] = ""
         self.is_whole = False
 

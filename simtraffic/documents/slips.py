@@ -9,25 +9,16 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from simtraffic.documents.tree import printable, quoted
 
 if TYPE_CHECKING:
     from simtraffic.documents.sheet import Sheet
+    from simtraffic.errors import Fault
 
 MOST = 20
 """So many slips of a file are told one by one."""
-
-
-class Slip(NamedTuple):
-    """A mistake at a place of the file; line and column count from 0."""
-
-    line: int
-    column: int
-    problem: str
-    found: str = ""
-    hint: str = ""
 
 
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -45,7 +36,7 @@ _SMART = re.compile(
 _BLOCK = re.compile(r"(?:^|[:-] +|\s)[|>][-+0-9]{0,2}\s*(?:#.*)?$")
 
 
-def slips(sheet: Sheet) -> list[Slip]:
+def slips(sheet: Sheet) -> list[Fault]:
     """What is found, with the sheet mended so that the rest can be read."""
     found = [*_conflicts(sheet)]
     width = _indent_width(sheet)
@@ -72,7 +63,7 @@ def _code_lines(sheet: Sheet) -> Iterator[int]:
                 block = sheet.indent_of(number)
 
 
-def _conflicts(sheet: Sheet) -> Iterator[Slip]:
+def _conflicts(sheet: Sheet) -> Iterator[Fault]:
     """A merge that was not resolved, once; its upper version is read."""
     start: int | None = None
     is_lower = False
@@ -82,7 +73,7 @@ def _conflicts(sheet: Sheet) -> Iterator[Slip]:
         if mark == "<":
             start, is_lower = number, False
             hint = "keep one of the two versions and delete the marks"
-            yield Slip(number, 0, "a merge conflict that is not resolved", shown(text), hint)
+            yield sheet.fault(number, 0, "a merge conflict that is not resolved", shown(text), hint)
         if start is None:
             continue
         is_lower |= mark in ("=", "|") and bool(mark)
@@ -92,15 +83,15 @@ def _conflicts(sheet: Sheet) -> Iterator[Slip]:
             start, is_lower = None, False
 
 
-def _forbidden(sheet: Sheet, line: int) -> Iterator[Slip]:
+def _forbidden(sheet: Sheet, line: int) -> Iterator[Fault]:
     for match in _FORBIDDEN.finditer(sheet.lines[line]):
         column = sheet.column(line, match.start())
         found = f"found {_code(match[0])}"
-        yield Slip(line, column, "a character that YAML forbids", found, "delete it")
+        yield sheet.fault(line, column, "a character that YAML forbids", found, "delete it")
         sheet.mask(line, *match.span())
 
 
-def _unseen(sheet: Sheet, line: int) -> Iterator[Slip]:
+def _unseen(sheet: Sheet, line: int) -> Iterator[Fault]:
     """Characters that look like a space or like nothing, where YAML wants a space or nothing."""
     text = sheet.lines[line]
     if not _UNSEEN.search(text):
@@ -112,15 +103,15 @@ def _unseen(sheet: Sheet, line: int) -> Iterator[Slip]:
         is_space = unicodedata.category(text[at]) == "Zs"
         hint = "type a space over it" if is_space else "delete it"
         found = f"found {_code(text[at])}, {name}"
-        yield Slip(line, sheet.column(line, at), "a character that nobody sees", found, hint)
+        yield sheet.fault(line, sheet.column(line, at), "a character that nobody sees", found, hint)
         (sheet.erase if is_space else sheet.delete)(line, at)
 
 
-def _tabs(sheet: Sheet, line: int, width: int) -> Iterator[Slip]:
+def _tabs(sheet: Sheet, line: int, width: int) -> Iterator[Fault]:
     text = sheet.lines[line]
     at = text.find("\t", 0, len(text) - len(text.lstrip(" \t")))
     if at >= 0:
-        yield Slip(line, at, "a tab", shown(text.strip()), "YAML wants spaces to indent")
+        yield sheet.fault(line, at, "a tab", shown(text.strip()), "YAML wants spaces to indent")
         sheet.untab(line, width)
 
 
@@ -130,26 +121,26 @@ def _indent_width(sheet: Sheet) -> int:
     return min((step for step in steps if step > 1), default=2)
 
 
-def _templates(sheet: Sheet, line: int) -> Iterator[Slip]:
+def _templates(sheet: Sheet, line: int) -> Iterator[Fault]:
     match = _TEMPLATE.search(sheet.lines[line])
     if match is None:
         return
     text, start = sheet.lines[line], match.start(1)
     hint = "write ${NAME}, or put it in quotes to mean it literally"
     column = sheet.column(line, start)
-    yield Slip(line, column, "a template is not filled in", shown(text[start:]), hint)
+    yield sheet.fault(line, column, "a template is not filled in", shown(text[start:]), hint)
     if text[:start].strip(" -"):
         sheet.mask(line, start, value_end(text, start))
     else:
         sheet.give_up(line)
 
 
-def _smart_quotes(sheet: Sheet, line: int) -> Iterator[Slip]:
+def _smart_quotes(sheet: Sheet, line: int) -> Iterator[Fault]:
     match = _SMART.search(sheet.lines[line])
     if match is not None:
         column = sheet.column(line, match.start(1))
         hint = "write \" or '"
-        yield Slip(line, column, "quotes that YAML does not know", shown(match[1]), hint)
+        yield sheet.fault(line, column, "quotes that YAML does not know", shown(match[1]), hint)
         sheet.mask(line, *match.span(1))
 
 

@@ -7,10 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from simtraffic.documents.slips import Slip, shown, value_end
+from simtraffic.documents.slips import shown, value_end
 
 if TYPE_CHECKING:
     from simtraffic.documents.sheet import Sheet
+    from simtraffic.errors import Fault
 
 KEY = r"(?:[\w./@+-]+|\"[^\"]*\"|'[^']*')"
 """What stands before a colon."""
@@ -25,7 +26,7 @@ _QUOTE_IT = "put the value in quotes"
 class Mistake:
     """What is wrong, and how the sheet is mended so that the rest can be read."""
 
-    slip: Slip
+    fault: Fault
     mend: Callable[[Sheet], None] | None = None
     """None when what follows cannot be made sense of."""
     is_of_indents: bool = False
@@ -53,9 +54,9 @@ class Stumble:
         """Whether nothing but spaces stands before on the line."""
         return not self.text[: self.column].strip()
 
-    def slip(self, line: int, column: int, problem: str, found: str = "", hint: str = "") -> Slip:
+    def fault(self, line: int, column: int, problem: str, found: str = "", hint: str = "") -> Fault:
         """At this place of the mended text."""
-        return Slip(line, self.sheet.column(line, column), problem, found, hint)
+        return self.sheet.fault(line, self.sheet.column(line, column), problem, found, hint)
 
     def shown(self, line: int, start: int, end: int | None = None) -> str:
         """What stands there, for the middle of a fault."""
@@ -65,14 +66,14 @@ class Stumble:
     def unquoted(self, line: int, start: int, problem: str, hint: str = _QUOTE_IT) -> Mistake:
         """A value that has to be in quotes."""
         end = max(value_end(self.sheet.lines[line], start), start + 1)
-        slip = self.slip(line, start, problem, self.shown(line, start, end), hint)
-        return Mistake(slip, lambda sheet: sheet.mask(line, start, end))
+        fault = self.fault(line, start, problem, self.shown(line, start, end), hint)
+        return Mistake(fault, lambda sheet: sheet.mask(line, start, end))
 
     def unclear(self) -> Mistake:
         """When no cause is seen."""
         hint = "look for a quote, bracket, colon or indentation gone wrong here or just above"
         return Mistake(
-            self.slip(
+            self.fault(
                 self.line,
                 self.column,
                 "YAML does not go on like this",
@@ -92,8 +93,10 @@ def closes_nothing(at: Stumble) -> Mistake:
     """A bracket or brace that was not opened."""
     char = at.text[at.column]
     problem = f"a {NAMES[char]} that closes nothing"
-    slip = at.slip(at.line, at.column, problem, f"found {char}", "leave it out, or open it before")
-    return Mistake(slip, lambda sheet: sheet.erase(at.line, at.column))
+    fault = at.fault(
+        at.line, at.column, problem, f"found {char}", "leave it out, or open it before"
+    )
+    return Mistake(fault, lambda sheet: sheet.erase(at.line, at.column))
 
 
 NAMES = {"[": "bracket", "{": "brace", "]": "bracket", "}": "brace"}

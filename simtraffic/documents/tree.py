@@ -1,7 +1,7 @@
 """A YAML document as a tree whose every node knows its file, line and column.
 
-The tree is what faults point at. It knows nothing of scenarios: plain data for validation is made
-from it (:func:`plain`), and places in that data are found again by path (:meth:`Mapping.find`).
+The tree is what faults point at. Plain data for validation is made from it (:func:`plain`), and
+places in that data are found again by path (:meth:`Mapping.find`).
 """
 
 from __future__ import annotations
@@ -61,12 +61,20 @@ class Mark:
 
     def fault(self, path: Path, problem: str, found: str = "", hint: str = "") -> Fault:
         """A fault at this place."""
-        return Fault(self.file, self.line, self.column, dotted(path), problem, found, hint)
+        return Fault(
+            file=self.file,
+            line=self.line,
+            column=self.column,
+            path=dotted(path),
+            problem=problem,
+            found=found,
+            hint=hint,
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Scalar:
-    """A single value."""
+    """A value that is neither a list nor a mapping."""
 
     mark: Mark
     value: bool | int | float | str | Unread | None
@@ -79,7 +87,7 @@ class Scalar:
 
 @dataclass(frozen=True, slots=True)
 class Sequence:
-    """A list."""
+    """A list, each item with its place."""
 
     mark: Mark
     items: tuple[Node, ...]
@@ -165,7 +173,7 @@ _PLAIN_FLOAT = re.compile(r"-?(?:0|[1-9][0-9]*)\.(?:[0-9]*[1-9]|0)")
 
 
 def children(node: Sequence | Mapping) -> tuple[Node, ...]:
-    """The nodes directly below."""
+    """The items of a list, the values of a mapping, in the order of the file."""
     if isinstance(node, Sequence):
         return node.items
     return tuple(value for _, value in node.entries.values())
@@ -205,6 +213,27 @@ def described(node: Node) -> str:
     if node.value is not None and not isinstance(node.value, str):
         return f"found {printable(node.text)}"
     return "found nothing" if node.value is None else f"found {quoted(str(node.value))}"
+
+
+def described_value(value: object) -> str:
+    """The same of plain data, as :func:`plain` makes it or as it was worked out."""
+    if isinstance(value, dict):
+        keys = ", ".join(printable(str(key)) for key in list(value)[:4])
+        return f"found a mapping of {keys}" if keys else "found an empty mapping"
+    if isinstance(value, list | tuple):
+        return f"found a list of {len(value)}" if value else "found an empty list"
+    if isinstance(value, str):
+        return f"found {quoted(value)}"
+    if value is None:
+        return "found nothing"
+    return f"found {printable(str(value).lower() if isinstance(value, bool) else str(value))}"
+
+
+def is_unread(node: Node | None) -> bool:
+    """Whether something at the node or below it could not be read; why is told already."""
+    if node is None or isinstance(node, Scalar):
+        return node is not None and node.value is UNREAD
+    return any(map(is_unread, children(node)))
 
 
 def quoted(text: str) -> str:

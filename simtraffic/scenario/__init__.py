@@ -9,27 +9,20 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from simtraffic.scenario.load import load_scenario, parse_scenario
-    from simtraffic.scenario.model import (
-        Arrivals,
+    from simtraffic.scenario.flows import (
         Conversation,
         Flow,
-        Incident,
-        Load,
-        Match,
-        MetricsSettings,
         ModelShare,
         Quantiles,
-        Retries,
-        Scenario,
-        Service,
-        Stage,
-        Telemetry,
         TokenSpec,
         Turns,
     )
+    from simtraffic.scenario.incidents import Incident, Match
+    from simtraffic.scenario.load import load_scenario, parse_scenario
+    from simtraffic.scenario.model import Arrivals, Load, Retries, Scenario, Service, Stage
     from simtraffic.scenario.override import with_overrides
     from simtraffic.scenario.schema import json_schema
+    from simtraffic.scenario.telemetry import MetricsSettings, Telemetry
     from simtraffic.scenario.thresholds import Threshold
 
 __all__ = [
@@ -62,6 +55,11 @@ _HOMES = {
     "parse_scenario": "load",
     "with_overrides": "override",
     "Threshold": "thresholds",
+    **dict.fromkeys(("Incident", "Match"), "incidents"),
+    **dict.fromkeys(("MetricsSettings", "Telemetry"), "telemetry"),
+    **dict.fromkeys(
+        ("Conversation", "Flow", "ModelShare", "Quantiles", "TokenSpec", "Turns"), "flows"
+    ),
 }
 
 

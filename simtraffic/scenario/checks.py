@@ -1,4 +1,4 @@
-"""Checks of the service, the load, how traffic is told and what is wrong on purpose.
+"""Checks of the service, the load, the telemetry and what is wrong with it on purpose.
 
 Every check takes a :class:`Review`, reads the draft, and notes faults; where what it would judge by
 is in doubt it stays silent, for the reason of the doubt is told already.
@@ -144,7 +144,7 @@ def check_telemetry(review: Review) -> None:
 
 
 def check_imperfections(review: Review) -> None:
-    """What is wanted on purpose can be told."""
+    """What is to go wrong on purpose can go wrong like that."""
     wanted = review.scenario.imperfections
     late, large = wanted.late_spans, wanted.oversize_attributes
     path: Path = ("imperfections", "late_spans", "by")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING
 
-from simtraffic.scenario.checks_incidents import Placing
+from simtraffic.scenario.checks_incidents import start_of, timeline
 from simtraffic.scenario.checks_reach import Reach, reaches_of
 from simtraffic.units import format_share
 
@@ -25,30 +25,30 @@ def check_error_sums(review: Review) -> None:
     level is over by itself, those below it are judged by what they say alone.
     """
     scenario = review.scenario
-    common = _told(review, ("errors",), {}, scenario.errors)
+    common = _in_force(review, ("errors",), {}, scenario.errors)
     base: dict[Reach, float] = {}
     for index, flow in enumerate(scenario.traffic):
         path = ("traffic", index)
         if not review.is_read(*path):
             continue
-        own = _told(review, (*path, "errors"), common, flow.errors)
+        own = _in_force(review, (*path, "errors"), common, flow.errors)
         for reach in reaches_of(flow, scenario.retries.fallback):
             share = flow.models.get(reach.model or "")
             if share is None or reach.provider == "unknown":
                 base[reach] = sum(own.values())
                 continue
             below = (*path, "models", str(reach.model), "errors")
-            base[reach] = sum(_told(review, below, own, share.errors).values())
+            base[reach] = sum(_in_force(review, below, own, share.errors).values())
     _check_incident_sums(review, base)
 
 
-def _told(
+def _in_force(
     review: Review, path: Path, above: Mapping[str, float], own: Mapping[str, float]
 ) -> dict[str, float]:
-    """The shares in force at a level, after telling when they are too much; then none."""
+    """The shares in force at a level, none of them once it is noted that they are too much."""
     if not review.is_read(*path):
         return {}
-    shares = {**above, **own, **dict.fromkeys(review.draft.broken_below(*path), 0.0)}
+    shares = {**above, **own, **dict.fromkeys(review.broken_below(*path), 0.0)}
     total = sum(shares.values())
     if total <= _MOST:
         return shares
@@ -66,9 +66,9 @@ def _check_incident_sums(review: Review, base: Mapping[Reach, float]) -> None:
         base: The shares in force without incidents, summed.
     """
     incidents = review.scenario.incidents
-    placing = Placing.of(review)
+    line, _ = timeline(review)
     adding = {i: sum(one.errors.values()) for i, one in enumerate(incidents) if any(one.errors)}
-    placed = {index: placing.start_of(review, index) for index in adding}
+    placed = {index: start_of(review, index, line) for index in adding}
     starts = {index: start for index, start in placed.items() if start is not None}
     in_order = sorted(starts, key=lambda index: starts[index])
     instances = {incidents[index].match.instance for index in adding} - {None} or {None}

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from simtraffic.documents.tree import Scalar
-from simtraffic.scenario.model import UNPLACED
+from simtraffic.scenario.incidents import UNPLACED
 from simtraffic.units import NS_PER_SECOND, UnitError, format_duration, parse_duration
 
 if TYPE_CHECKING:
     from simtraffic.documents.tree import Path
-    from simtraffic.scenario.model import Incident, Scenario
+    from simtraffic.scenario.incidents import Incident
+    from simtraffic.scenario.model import Scenario
     from simtraffic.scenario.review import Review
+
+Timeline = Mapping[str, tuple[int | None, int | None]]
+"""Start and length of the stages by name, in nanoseconds; None where they cannot be made out."""
 
 _GUESSED = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)\s*([a-z]*)")
 _UNIT_OF = {
@@ -31,7 +34,7 @@ def check_incident_times(review: Review) -> None:
     """Every incident starts inside the run, by ``at`` or by ``in`` and ``after``, and lasts."""
     names = [incident.name for incident in review.scenario.incidents]
     review.expect_distinct(("incidents",), names, "incident")
-    placing = Placing.of(review)
+    line, total_ns = timeline(review)
     for index, incident in enumerate(review.scenario.incidents):
         path = ("incidents", index)
         if not review.is_read(*path):
@@ -48,13 +51,13 @@ def check_incident_times(review: Review) -> None:
         elif "after" in given and "in" not in given:
             hint = "write at: alone, or name a stage"
             review.note_key((*path, "after"), "after without in", hint)
-        _check_at(review, index, placing)
-        _check_in(review, index, placing)
+        _check_at(review, index, total_ns)
+        _check_in(review, index, line)
 
 
-def _check_at(review: Review, index: int, placing: Placing) -> None:
+def _check_at(review: Review, index: int, total_ns: int | None) -> None:
     path = ("incidents", index, "at")
-    at_ns, total_ns = review.scenario.incidents[index].at_ns, placing.total_ns
+    at_ns = review.scenario.incidents[index].at_ns
     if at_ns == UNPLACED or not review.is_sound(*path) or not total_ns:
         return
     if at_ns >= total_ns:
@@ -62,15 +65,15 @@ def _check_at(review: Review, index: int, placing: Placing) -> None:
         review.note(path, "the incident starts after the end of the run", hint=hint)
 
 
-def _check_in(review: Review, index: int, placing: Placing) -> None:
+def _check_in(review: Review, index: int, line: Timeline) -> None:
     incident = review.scenario.incidents[index]
     path = ("incidents", index)
     if incident.in_stage is None or not review.is_sound(*path, "in"):
         return
     stages = [("load", "stages")]
-    if not review.expect_named((*path, "in"), incident.in_stage, placing.lengths, "stage", stages):
+    if not review.expect_named((*path, "in"), incident.in_stage, line, "stage", stages):
         return
-    stage_ns = placing.lengths[incident.in_stage]
+    _, stage_ns = line[incident.in_stage]
     if stage_ns is None or not review.is_sound(*path, "after"):
         return
     if incident.after_ns >= max(stage_ns, 1):
@@ -78,42 +81,30 @@ def _check_in(review: Review, index: int, placing: Placing) -> None:
         review.note((*path, "after"), "past the end of the stage", hint=hint)
 
 
-@dataclass(frozen=True, slots=True)
-class Placing:
-    """Where things are on the run's time line, as far as the file lets one know."""
+def timeline(review: Review) -> tuple[Timeline, int | None]:
+    """Where the stages are on the run's time line, and how long it is, as far as one can know."""
+    line: dict[str, tuple[int | None, int | None]] = {}
+    now: int | None = 0
+    if not review.is_read("load", "stages"):
+        return line, None
+    for index, stage in enumerate(review.scenario.load.stages):
+        length = _length(review, ("load", "stages", index, "duration"), stage.duration_ns)
+        if not stage.name or review.is_sound("load", "stages", index, "name"):
+            line.setdefault(stage.name or f"stage-{index + 1}", (now, length))
+        now = None if now is None or length is None else now + length
+    return line, now
 
-    starts: Mapping[str, int | None]
-    """Nanoseconds by stage; None after a stage whose duration cannot be made out."""
-    lengths: Mapping[str, int | None]
-    total_ns: int | None
 
-    @classmethod
-    def of(cls, review: Review) -> Placing:
-        """The time line of what is reviewed."""
-        starts: dict[str, int | None] = {}
-        lengths: dict[str, int | None] = {}
-        now: int | None = 0
-        if not review.is_read("load", "stages"):
-            return cls(starts, lengths, None)
-        for index, stage in enumerate(review.scenario.load.stages):
-            name = stage.name or f"stage-{index + 1}"
-            length = _length(review, ("load", "stages", index, "duration"), stage.duration_ns)
-            if not stage.name or review.is_sound("load", "stages", index, "name"):
-                starts.setdefault(name, now)
-                lengths.setdefault(name, length)
-            now = None if now is None or length is None else now + length
-        return cls(starts, lengths, now)
-
-    def start_of(self, review: Review, index: int) -> int | None:
-        """When an incident starts; None when the file does not let one know."""
-        incident = review.scenario.incidents[index]
-        path = ("incidents", index)
-        if incident.in_stage is None:
-            return max(incident.at_ns, 0) if review.is_sound(*path, "at") else None
-        if not (review.is_sound(*path, "in") and review.is_sound(*path, "after")):
-            return None
-        start = self.starts.get(incident.in_stage)
-        return None if start is None else start + incident.after_ns
+def start_of(review: Review, index: int, line: Timeline) -> int | None:
+    """When an incident starts, in nanoseconds; None when the file does not let one know."""
+    incident = review.scenario.incidents[index]
+    path = ("incidents", index)
+    if incident.in_stage is None:
+        return max(incident.at_ns, 0) if review.is_sound(*path, "at") else None
+    if not (review.is_sound(*path, "in") and review.is_sound(*path, "after")):
+        return None
+    start, _ = line.get(incident.in_stage, (None, None))
+    return None if start is None else start + incident.after_ns
 
 
 def _length(review: Review, path: Path, read_ns: int) -> int | None:

@@ -12,7 +12,9 @@ from simtraffic.scenario.thresholds import clauses_of
 
 if TYPE_CHECKING:
     from simtraffic.documents.tree import Path
-    from simtraffic.scenario.model import Flow, Match, Scenario
+    from simtraffic.scenario.flows import Flow
+    from simtraffic.scenario.incidents import Match
+    from simtraffic.scenario.model import Scenario
     from simtraffic.scenario.review import Review
 
 
@@ -142,7 +144,7 @@ def _is_instance(review: Review, value: str | int) -> bool:
 
 def check_thresholds(review: Review) -> None:
     """The stages, incidents and conditions that thresholds name exist."""
-    windows = _Windows.of(review)
+    stages, incidents = _named(review)
     reached, reachable = reaches(review.scenario), _reachable(review)
     for index, threshold in enumerate(review.scenario.thresholds):
         path = ("thresholds", index)
@@ -154,42 +156,37 @@ def check_thresholds(review: Review) -> None:
             # The rest of a threshold of which something is wrong.
             during, where = clauses_of(node.value)
         if during is not None:
-            windows.expect(review, path, during)
+            _expect_window(review, path, during, stages, incidents)
         if where and _expect_reached(review, path, dict(where), reachable):
             _check_selection(review, path, where, reached)
 
 
-@dataclass(frozen=True, slots=True)
-class _Windows:
-    """What a threshold may be judged during."""
+def _named(review: Review) -> tuple[set[str], set[str]]:
+    """The stages and the incidents that a threshold may be judged during."""
+    stages = {
+        stage.name or f"stage-{index + 1}"
+        for index, stage in enumerate(review.scenario.load.stages)
+        if review.is_sound("load", "stages", index, "name")
+    }
+    incidents = {
+        incident.name
+        for index, incident in enumerate(review.scenario.incidents)
+        if review.is_sound("incidents", index, "name")
+    }
+    return stages, incidents
 
-    stages: frozenset[str]
-    incidents: frozenset[str]
 
-    @classmethod
-    def of(cls, review: Review) -> _Windows:
-        scenario = review.scenario
-        stages = {
-            stage.name or f"stage-{index + 1}"
-            for index, stage in enumerate(scenario.load.stages)
-            if review.is_sound("load", "stages", index, "name")
-        }
-        incidents = {
-            incident.name
-            for index, incident in enumerate(scenario.incidents)
-            if review.is_sound("incidents", index, "name")
-        }
-        return cls(frozenset(stages), frozenset(incidents))
-
-    def expect(self, review: Review, path: Path, name: str) -> None:
-        """Note a name that is of neither, or of both."""
-        if name in self.stages and name in self.incidents:
-            problem = f"{name} is both a stage and an incident"
-            review.note(path, problem, hint="rename one of them")
-            return
-        lists: list[Path] = [("load", "stages"), ("incidents",)]
-        known = sorted(self.stages | self.incidents)
-        review.expect_named(path, name, known, "stage or incident", lists)
+def _expect_window(
+    review: Review, path: Path, name: str, stages: set[str], incidents: set[str]
+) -> None:
+    """Note a name that is of neither, or of both."""
+    if name in stages and name in incidents:
+        problem = f"{name} is both a stage and an incident"
+        review.note(path, problem, hint="rename one of them")
+        return
+    lists: list[Path] = [("load", "stages"), ("incidents",)]
+    known = sorted(stages | incidents)
+    review.expect_named(path, name, known, "stage or incident", lists)
 
 
 def _check_selection(

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from simtraffic.scenario.flows import TokenSpec
 from simtraffic.scenario.known import provider_of
-from simtraffic.scenario.model import TokenSpec
 from simtraffic.units import MAX_DURATION_NS, format_duration
 from simtraffic.workflows import workflow_of
 
 if TYPE_CHECKING:
     from simtraffic.documents.tree import Path
-    from simtraffic.scenario.model import Flow
+    from simtraffic.scenario.flows import Flow
     from simtraffic.scenario.review import Review
 
 
@@ -56,7 +56,7 @@ def _check_models(review: Review, index: int, flow: Flow) -> None:
     if not review.expect_some(path, flow.models, "name a model"):
         return
     weights = [share.weight for share in flow.models.values()]
-    broken = review.draft.broken_below(*path)
+    broken = review.broken_below(*path)
     are_sound = review.is_read(*path) and not broken
     are_sound &= all(review.is_sound(*path, name, "weight") for name in flow.models)
     if are_sound and not sum(weights):

@@ -6,112 +6,54 @@ that look across the scenario then leave out whatever rests on a doubt.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
 from simtraffic.documents.tree import plain
+from simtraffic.scenario.explained import stand_in
 from simtraffic.scenario.model import Scenario
-from simtraffic.scenario.wording import Finding, findings, path_of, pattern
+from simtraffic.scenario.review import Review
+from simtraffic.scenario.wording import path_of, worded
 
 if TYPE_CHECKING:
+    from simtraffic.documents.document import Document
     from simtraffic.documents.tree import Mapping, Path
-
-_STAGE = {"duration": "1s", "rate": "1/s"}
-_QUANTILES = {"p50": 1, "p95": 1}
-_FLOW = {
-    "name": "unnamed",
-    "workflow": "chat",
-    "share": 1,
-    "tokens": "unknown",
-    "models": {"unknown/unknown": 1},
-}
-_INCIDENT = {"name": "unnamed", "at": "0s", "duration": "1s"}
-
-_HARMLESS: dict[tuple[str, ...], Any] = {
-    ("version",): 1,
-    ("name",): "unnamed",
-    ("load",): {"stages": (_STAGE,)},
-    ("load", "stages"): (_STAGE,),
-    ("load", "stages", "*"): _STAGE,
-    ("load", "stages", "*", "duration"): "1s",
-    ("traffic",): (_FLOW,),
-    ("traffic", "*"): _FLOW,
-    **{("traffic", "*", key): value for key, value in _FLOW.items()},
-    ("traffic", "*", "models", "*"): 1,
-    ("traffic", "*", "models", "*", "weight"): 1,
-    ("traffic", "*", "tokens", "input"): _QUANTILES,
-    ("traffic", "*", "tokens", "output"): _QUANTILES,
-    **{
-        ("traffic", "*", "tokens", side, quantile): 1
-        for side in ("input", "output")
-        for quantile in _QUANTILES
-    },
-    ("traffic", "*", "conversation", "turns"): {"mean": 1},
-    ("traffic", "*", "conversation", "turns", "mean"): 1,
-    ("incidents", "*"): _INCIDENT,
-    **{("incidents", "*", key): value for key, value in _INCIDENT.items()},
-    ("telemetry", "conventions", "*"): "gen_ai",
-    ("telemetry", "signals", "*"): "traces",
-    ("thresholds", "*"): "delivered >= 0%",
-}
-"""What stands in for broken data that cannot be left out."""
+    from simtraffic.scenario.known import Known
 
 _ROUNDS = 12
 """Replacing a value may bring out one missing key below it, never more than the tree is deep."""
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """A scenario of which some parts may be stand-ins."""
+def read_draft(document: Document, tree: Mapping, known: Known) -> Review | None:
+    """What the document describes, to be reviewed; None when so much is broken that nothing can be.
 
-    scenario: Scenario
-    doubts: frozenset[Path]
-    above_doubts: frozenset[Path]
-    """Every path that has a doubt somewhere below it."""
-
-    def is_sound(self, *path: str | int) -> bool:
-        """Whether nothing at, above or below the path is a stand-in."""
-        if path in self.above_doubts:
-            return False
-        return self.is_read(*path)
-
-    def is_read(self, *path: str | int) -> bool:
-        """Whether nothing at or above the path is a stand-in; below it there may be some."""
-        return not any(path[:length] in self.doubts for length in range(1, len(path) + 1))
-
-    def broken_below(self, *path: str | int) -> tuple[str, ...]:
-        """The keys directly below the path whose values are stand-ins or left out."""
-        length = len(path) + 1
-        return tuple(
-            str(doubt[-1]) for doubt in self.doubts if len(doubt) == length and doubt[:-1] == path
-        )
-
-
-def read_draft(tree: Mapping) -> tuple[Draft | None, list[Finding]]:
-    """The scenario that the tree describes, with what was found wrong in it.
-
-    The draft is None when so much is broken that there is nothing left to check.
+    Args:
+        document: Its faults grow by what is found wrong.
+        tree: Of the document.
+        known: Names to choose from.
     """
     data: Any = plain(tree)
-    found: list[Finding] = []
     doubts: set[Path] = set()
     for attempt in range(_ROUNDS):
         try:
-            return _draft(Scenario.model_validate(data), doubts), found
+            scenario = Scenario.model_validate(data)
         except ValidationError as error:
             if attempt == 0:
-                found = findings(error, tree)
+                document.faults.extend(worded(error, tree, is_whole=document.is_whole))
             paths = {path_of(detail["loc"]) for detail in error.errors(include_url=False)}
             doubts |= paths
             data = _mended(data, _forest(paths), ())
-    return None, found  # pragma: no cover - the fuzz test looks for a way to get here
-
-
-def _draft(scenario: Scenario, doubts: set[Path]) -> Draft:
-    above = {doubt[:length] for doubt in doubts for length in range(len(doubt))}
-    return Draft(scenario, frozenset(doubts), frozenset(above))
+        else:
+            return Review(
+                scenario=scenario,
+                tree=tree,
+                known=known,
+                faults=document.faults,
+                doubts=frozenset(doubts),
+                above_doubts=frozenset(d[:length] for d in doubts for length in range(len(d))),
+            )
+    return None  # pragma: no cover - the fuzz test looks for a way to get here
 
 
 def _forest(paths: set[Path]) -> dict[Any, Any]:
@@ -147,4 +89,4 @@ def _mended(data: Any, forest: dict[Any, Any], path: Path) -> Any:
 def _stand_in(data: Any, below: dict[Any, Any], path: Path) -> Any:
     if below and isinstance(data, dict | tuple):
         return _mended(data, below, path)
-    return _HARMLESS.get(pattern(path))
+    return stand_in(path)

@@ -1,167 +1,186 @@
-"""What every key of the scenario file means, and an example of it, for people and editors.
+"""What the sections and keys of a scenario say of themselves, by their path.
 
-Keys are paths, with ``[]`` for the items of a list and ``*`` for names of the user's own.
+All of it is derived from the nouns: which of them stands at which path, what each key is explained
+by (:class:`~simtraffic.scenario.part.Explained`), what stands in for it while it cannot be read.
+Only wrong files, the schema and the reference ask, so that nothing is worked out for a good file.
+
+A pattern is a path with ``*`` for indices and for names that the user chose; a place is the same as
+people read it: ``traffic[].models.*.weight``.
 """
 
 from __future__ import annotations
 
-EXAMPLES = {
-    "extends": "steady.yaml",
-    "version": "1",
-    "name": "ramp",
-    "description": "A ramp to 50 requests a second.",
-    "seed": "7",
-    "service": "{name: llm-gateway, instances: 3}",
-    "service.name": "llm-gateway",
-    "service.namespace": "ai-platform",
-    "service.version": '"2.3.0"',
-    "service.environment": "staging",
-    "service.instances": "3",
-    "service.attributes": "{k8s.cluster.name: demo}",
-    "load": "{stages: [{duration: 5m, rate: 20/s}]}",
-    "load.arrivals": "gamma(cv=2.5)",
-    "load.start": "1/s",
-    "load.stages": "[{duration: 30s, target: 50/s}]",
-    "load.stages[].name": "warm-up",
-    "load.stages[].duration": "1h30m",
-    "load.stages[].target": "50/s",
-    "load.stages[].rate": "3000/m",
-    "traffic": "[{name: chat, workflow: chat, share: 1, tokens: chat, models: {openai/gpt-4o: 1}}]",
-    "traffic[].name": "support-chat",
-    "traffic[].workflow": "chat",
-    "traffic[].share": "70",
-    "traffic[].streaming": "80%",
-    "traffic[].tokens": "conversation",
-    "traffic[].tokens.input": "{p50: 900, p95: 4k}",
-    "traffic[].tokens.input.p50": "900",
-    "traffic[].tokens.input.p95": "4k",
-    "traffic[].tokens.output": "{p50: 160, p95: 600}",
-    "traffic[].tokens.output.p50": "160",
-    "traffic[].tokens.output.p95": "600",
-    "traffic[].tokens.cached": "30%",
-    "traffic[].tokens.reasoning": "0.5",
-    "traffic[].conversation": "{turns: {mean: 2.4}, users: 500}",
-    "traffic[].conversation.turns": "{mean: 2.4}",
-    "traffic[].conversation.turns.mean": "2.4",
-    "traffic[].conversation.users": "500",
-    "traffic[].models": "{openai/gpt-4o-mini: 3, anthropic/claude-haiku-4.5: 1}",
-    "traffic[].models.*.weight": "3",
-    "traffic[].models.*.errors": "{rate_limit: 5%}",
-    "traffic[].errors": "{timeout: 0.2%}",
-    "errors": "{rate_limit: 1%, overloaded: 0.4%}",
-    "retries": "{max_attempts: 3, backoff: 500ms}",
-    "retries.max_attempts": "3",
-    "retries.backoff": "250ms",
-    "retries.fallback": "{openai: anthropic, google: openai/gpt-4o-mini}",
-    "capacity": "{openai: 60/s, anthropic/claude-haiku-4.5: 50/s}",
-    "incidents": "[{name: brownout, at: 60s, duration: 45s, slowdown: 4}]",
-    "incidents[].name": "openai-brownout",
-    "incidents[].at": "60s",
-    "incidents[].in": "steady",
-    "incidents[].after": "30s",
-    "incidents[].duration": "45s",
-    "incidents[].match": "{provider: openai}",
-    "incidents[].match.provider": "openai",
-    "incidents[].match.model": "openai/gpt-4o-mini",
-    "incidents[].match.flow": "support-chat",
-    "incidents[].match.instance": "1",
-    "incidents[].errors": "{overloaded: 40%}",
-    "incidents[].slowdown": "4",
-    "telemetry": "{conventions: [gen_ai, llm], sampling: 10%}",
-    "telemetry.conventions": "[gen_ai, ./my_service.yaml]",
-    "telemetry.signals": "[traces, metrics]",
-    "telemetry.metrics": "{interval: 5s}",
-    "telemetry.metrics.interval": "5s",
-    "telemetry.metrics.temporality": "delta",
-    "telemetry.metrics.histograms": "explicit",
-    "telemetry.metrics.exemplars": "false",
-    "telemetry.content": "none",
-    "telemetry.sampling": "10%",
-    "imperfections": "{missing_roots: 1%, clock_skew: 3s}",
-    "imperfections.late_spans": "{share: 2%, by: 90s}",
-    "imperfections.late_spans.share": "2%",
-    "imperfections.late_spans.by": "90s",
-    "imperfections.missing_roots": "1%",
-    "imperfections.duplicate_ids": "0.5%",
-    "imperfections.clock_skew": "3s",
-    "imperfections.oversize_attributes": "{share: 1%, bytes: 64KB}",
-    "imperfections.oversize_attributes.share": "1%",
-    "imperfections.oversize_attributes.bytes": "64KB",
-    "imperfections.out_of_order_points": "1%",
-    "imperfections.missing_points": "2%",
-    "imperfections.counter_resets": "5m",
-    "thresholds": '["delivered == 100%", "p95(duration) < 8s during steady"]',
-}
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from types import UnionType
+from typing import TYPE_CHECKING, Annotated, Any, Union, get_args, get_origin
 
-MEANING = {
-    "version": "of the format",
-    "name": "of the run, in results and messages",
-    "description": "for people",
-    "seed": "of everything random",
-    "service": "the service that seems to send; becomes the OTLP resource",
-    "service.name": "`service.name`",
-    "service.namespace": "`service.namespace`",
-    "service.version": "`service.version`",
-    "service.environment": "`deployment.environment.name`",
-    "service.instances": "how many; each has a resource of its own",
-    "service.attributes": "further resource attributes",
-    "load": "how many requests arrive, and when",
-    "load.arrivals": "how arrivals spread around the rate",
-    "load.stages": "one after the other",
-    "load.stages[].name": "of the stage; N counts from 1",
-    "load.stages[].duration": "of the stage",
-    "traffic": "the flows",
-    "traffic[].name": "of the flow",
-    "traffic[].workflow": "what a request asks for",
-    "traffic[].streaming": "share of the requests whose answer is streamed",
-    "traffic[].tokens": "profile of the catalogue, or lengths of your own",
-    "traffic[].tokens.input": "length of prompts",
-    "traffic[].tokens.output": "length of answers; not for embeddings",
-    "traffic[].tokens.input.p50": "median",
-    "traffic[].tokens.input.p95": "95th percentile, at least the median",
-    "traffic[].tokens.output.p50": "median",
-    "traffic[].tokens.output.p95": "95th percentile, at least the median",
-    "traffic[].conversation": "puts the flow's requests into conversations",
-    "traffic[].conversation.turns": "requests in a conversation",
-    "traffic[].conversation.turns.mean": "their mean",
-    "traffic[].conversation.users": "how many users talk",
-    "traffic[].models.*.weight": "in place of a plain number",
-    "traffic[].models.*.errors": "replace the flow's, kind by kind",
-    "retries": "what the service does about a failed attempt",
-    "retries.max_attempts": "at one provider, the first included",
-    "retries.backoff": "before the first retry; grows with each further one",
-    "incidents": "what goes wrong, when, for whom",
-    "incidents[].name": "of the incident",
-    "incidents[].at": "start, from the start of the run",
-    "incidents[].match.model": "calls to this model",
-    "incidents[].match.instance": "requests of this instance, counted from 1",
-    "incidents[].in": "stage that it happens in; in place of `at`",
-    "incidents[].after": "from the start of the stage named by `in`",
-    "incidents[].duration": "of the incident",
-    "incidents[].match": "whom it hits; all of them when left out",
-    "incidents[].match.provider": "calls to this provider",
-    "incidents[].match.flow": "requests of this flow",
-    "telemetry": "how the traffic is told",
-    "telemetry.conventions": "built-in names, or paths relative to this file; the first leads",
-    "telemetry.signals": "what is sent",
-    "telemetry.metrics": "how metrics are collected",
-    "telemetry.metrics.interval": "between collections; at least 100ms",
-    "telemetry.metrics.temporality": "of counters and histograms",
-    "telemetry.metrics.histograms": "kind of buckets",
-    "telemetry.metrics.exemplars": "whether histograms point at spans",
-    "telemetry.content": "bodies of messages; there are none yet",
-    "imperfections": "what the telemetry gets wrong on purpose",
-    "imperfections.late_spans": "spans, with their log records, that are told late",
-    "imperfections.late_spans.share": "of the spans",
-    "imperfections.late_spans.by": "after their end; not after the drain",
-    "imperfections.missing_roots": "share of the roots that are never told",
-    "imperfections.duplicate_ids": "share of the spans that are told twice",
-    "imperfections.clock_skew": "how far an instance's clock may be off, both ways",
-    "imperfections.oversize_attributes": "spans with an attribute `simtraffic.filler`",
-    "imperfections.oversize_attributes.share": "of the spans",
-    "imperfections.oversize_attributes.bytes": "length of that attribute",
-    "imperfections.out_of_order_points": "share of collections told after the next one",
-    "imperfections.missing_points": "share of collections never told",
-    "imperfections.counter_resets": "how often each instance's counters begin anew; never at 0s",
-    "thresholds": "what must hold at the end; see below",
-}
+from pydantic import WithJsonSchema
+
+from simtraffic.documents.document import read_document
+from simtraffic.documents.tree import Path, Scalar
+from simtraffic.scenario.model import Scenario
+from simtraffic.scenario.part import Explained, Part
+
+if TYPE_CHECKING:
+    from pydantic.fields import FieldInfo
+
+Pattern = tuple[str, ...]
+
+EXTENDS = Explained("steady.yaml", "another scenario that this one changes")
+"""Of the one key that no noun has, as it is gone once the files are one document."""
+
+
+@cache
+def nouns() -> Mapping[Pattern, type[Part]]:
+    """Which noun stands at which path, those around others first."""
+    found: dict[Pattern, type[Part]] = {}
+    waiting: list[tuple[Pattern, type[Part]]] = [((), Scenario)]
+    for path, noun in waiting:
+        found[path] = noun
+        for key, field in fields(noun).items():
+            below = _nouns_of(field.annotation, field.metadata)
+            waiting += [((*path, key, *steps), part) for steps, part in below]
+    return found
+
+
+def fields(noun: type[Part]) -> Mapping[str, FieldInfo]:
+    """The fields of a noun by the keys of the file."""
+    return {field.alias or name: field for name, field in noun.model_fields.items()}
+
+
+def explained_by(field: FieldInfo) -> Explained:
+    """What a field says of itself."""
+    return next(said for said in field.metadata if isinstance(said, Explained))
+
+
+@cache
+def explanations() -> Mapping[str, Explained]:
+    """What every key says of itself, by its place."""
+    return {
+        "extends": EXTENDS,
+        **{
+            place_of((*path, key)): explained_by(field)
+            for path, noun in nouns().items()
+            for key, field in fields(noun).items()
+        },
+    }
+
+
+@cache
+def example_of(place: str) -> str:
+    """An example of a key, in YAML; of a key without one, what its section's example has there."""
+    said = explanations()[place].example
+    if said:
+        return said
+    above, _, key = place.rpartition(".")
+    tree = read_document(f"example: {example_of(above)}", "").tree
+    shown = tree.at(("example", key)) if tree is not None else None
+    assert isinstance(shown, Scalar), f"{place}: the example of {above} does not show it"
+    return shown.text
+
+
+def known_keys(path: Path) -> list[str]:
+    """The keys that the noun at this path accepts."""
+    noun = nouns().get(pattern(path))
+    if noun is None:
+        return []
+    return [*(["extends"] if noun is Scenario else []), *fields(noun)]
+
+
+def stand_in(path: Path) -> Any:
+    """Harmless data for what cannot be read at this path; None for what can be left out."""
+    where = pattern(path)
+    if not where:
+        return None
+    if where[-1] == "*":
+        field = _field_at(where[:-1])
+        return None if field is None else _item_of(field)
+    field = _field_at(where)
+    return None if field is None or not field.is_required() else _value_of(field, place_of(path))
+
+
+def pattern(path: Path) -> Pattern:
+    """The path with ``*`` in place of indices and of names that the user chose."""
+    steps: list[str] = []
+    for step in path:
+        chosen = isinstance(step, int) or (bool(steps) and steps[-1] in _named_below())
+        steps.append("*" if chosen else str(step))
+    return tuple(steps)
+
+
+def place_of(path: Path) -> str:
+    """The path as people read it."""
+    place = ""
+    for step in pattern(path):
+        under_names = place.rpartition(".")[2] in _named_below()
+        place += "[]" if step == "*" and not under_names else f".{step}"
+    return place.lstrip(".")
+
+
+@cache
+def _named_below() -> frozenset[str]:
+    """Keys whose values are mappings of the user's own names."""
+    return frozenset(
+        key
+        for noun in nouns().values()
+        for key, field in fields(noun).items()
+        if get_origin(field.annotation) is dict
+    )
+
+
+def _field_at(where: Pattern) -> FieldInfo | None:
+    noun = nouns().get(where[:-1])
+    return None if noun is None else fields(noun).get(where[-1])
+
+
+def _nouns_of(annotation: Any, said: Sequence[object]) -> Iterator[tuple[Pattern, type[Part]]]:
+    """The nouns that a field holds, and the steps from it to each."""
+    # What has a schema of its own is not written as a mapping, such as `gamma(cv=2.5)`.
+    if any(isinstance(one, WithJsonSchema) for one in said):
+        return
+    origin, inner = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        yield from _nouns_of(inner[0], inner[1:])
+    elif origin in {Union, UnionType}:
+        for choice in inner:
+            yield from _nouns_of(choice, ())
+    elif origin in {tuple, dict}:
+        values = inner[0] if origin is tuple else inner[1]
+        yield from ((("*", *steps), noun) for steps, noun in _nouns_of(values, ()))
+    elif isinstance(annotation, type) and issubclass(annotation, Part):
+        yield (), annotation
+
+
+def _value_of(field: FieldInfo, place: str) -> Any:
+    said = explained_by(field)
+    if said.stand_in is not None:
+        return said.stand_in
+    for steps, noun in _nouns_of(field.annotation, field.metadata):
+        return _least(noun, place) if not steps else (_least(noun, f"{place}[]"),)
+    return read_document(f"example: {example_of(place)}", "").data["example"]
+
+
+def _item_of(field: FieldInfo) -> Any:
+    said = explained_by(field).stand_in or field.default
+    if isinstance(said, dict):
+        return next(iter(said.values()))
+    if isinstance(said, tuple) and said:
+        return said[0]
+    # Of a mapping of names, whatever cannot be read is left out.
+    is_list = get_origin(field.annotation) is tuple
+    found = _nouns_of(field.annotation, field.metadata) if is_list else ()
+    return next((_least(noun, place_of(_path_of(noun))) for _, noun in found), None)
+
+
+def _path_of(noun: type[Part]) -> Path:
+    return next(path for path, one in nouns().items() if one is noun)
+
+
+def _least(noun: type[Part], place: str) -> dict[str, Any]:
+    """The noun with what it must have, and that harmless."""
+    return {
+        key: _value_of(field, f"{place}.{key}")
+        for key, field in fields(noun).items()
+        if field.is_required()
+    }

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from simtraffic.documents.source import Source, decoded, read_bytes, read_source
+from simtraffic.documents.source import read_bytes
 from simtraffic.errors import ScenarioError
 from simtraffic.scenario.checks import (
     absolute_conventions,
@@ -20,12 +20,14 @@ from simtraffic.scenario.checks_incidents import check_incident_times, placed_at
 from simtraffic.scenario.checks_reach import check_matches, check_thresholds
 from simtraffic.scenario.checks_traffic import check_capacity, check_retries, check_traffic
 from simtraffic.scenario.draft import read_draft
+from simtraffic.scenario.extends import read_extended
 from simtraffic.scenario.known import Known, shipped
-from simtraffic.scenario.review import Review
 
 if TYPE_CHECKING:
+    from simtraffic.documents.document import Document
     from simtraffic.errors import Fault
     from simtraffic.scenario.model import Scenario
+    from simtraffic.scenario.review import Review
 
 _CHECKS = (
     check_service,
@@ -75,10 +77,7 @@ def read_scenario(
     Raises:
         ScenarioError: The content is wrong; carries every fault.
     """
-    text, faults = decoded(data, file)
-    if text is None:
-        raise ScenarioError(faults)
-    return parse_scenario(text, file=file, environ=environ, known=known)
+    return _scenario(read_extended(data, file, environ or {}), known)
 
 
 def parse_scenario(
@@ -93,19 +92,16 @@ def parse_scenario(
     Raises:
         ScenarioError: The content is wrong; carries every fault.
     """
-    source = read_source(text.removeprefix("\ufeff"), file, environ or {})
-    return _scenario(source, file, known)
+    return _scenario(read_extended(text, file, environ or {}), known)
 
 
-def _scenario(source: Source, file: str, known: Known | None) -> Scenario:
-    faults = list(source.faults)
-    if source.tree is None:
+def _scenario(document: Document, known: Known | None) -> Scenario:
+    faults, file = document.faults, document.file
+    if document.tree is None:
         raise ScenarioError(_in_order(faults, file))
-    draft, found = read_draft(source.tree)
-    faults += [one.fault for one in found if source.is_complete or not one.is_missing]
-    if draft is None:
+    review = read_draft(document, document.tree, known or shipped())
+    if review is None:
         raise ScenarioError(_in_order(faults, file))
-    review = Review(draft, source.tree, known or shipped(), faults)
     for check in _CHECKS:
         check(review)
     if faults:

@@ -10,73 +10,39 @@ import hashlib
 import json
 import os
 import re
+from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Discriminator, Field, JsonValue, Tag, WithJsonSchema
+from pydantic import BeforeValidator, Field, WithJsonSchema
 
-from simtraffic import failures
-from simtraffic.documents.names import hint_for
 from simtraffic.documents.tree import Referenced
+from simtraffic.scenario.flows import Flow  # noqa: TC001 - pydantic's
 from simtraffic.scenario.imperfections import Imperfections
-from simtraffic.scenario.part import Part
+from simtraffic.scenario.incidents import Incident  # noqa: TC001 - pydantic's
+from simtraffic.scenario.part import Explained, Part
 from simtraffic.scenario.quantities import (
     MAX_INT64,
+    NOT_EMPTY,
     DurationNs,
-    Factor,
-    Flag,
+    Errors,
     Name,
     Rate,
-    Share,
     Text,
-    TokenCount,
-    Weight,
-    count,
     named,
-    number,
     one_of,
     typed,
     whole_from,
     wrong,
 )
+from simtraffic.scenario.telemetry import Telemetry
 from simtraffic.scenario.thresholds import Threshold, parse_threshold
-from simtraffic.workflows import WorkflowName
 
-ERROR_KINDS = failures.KINDS
-"""Ways in which an attempt at a provider can fail."""
-
-
-def _error_kind(value: object) -> str:
-    name = str(value)
-    if name not in ERROR_KINDS:
-        raise wrong("unknown kind of error", hint_for(name, ERROR_KINDS))
-    return name
-
-
-ErrorKind = Annotated[
-    str, BeforeValidator(_error_kind), WithJsonSchema({"enum": list(ERROR_KINDS)})
-]
-Workflow = WorkflowName
-Signal = Literal["traces", "metrics", "logs"]
-Errors = dict[ErrorKind, Share]
-
-_Provider = Annotated[str, *named("not a provider", "write a name, such as openai")]
-_Model = Annotated[str, *named("not a model", "write it like openai/gpt-4o-mini")]
 _StandIn = Annotated[
     str, *named("neither a provider nor a model", "write it like anthropic or openai/gpt-4o-mini")
 ]
-_Convention = Annotated[
-    str, *named("not a convention", "write a name, such as gen_ai, or the path of a file")
-]
-
-UNPLACED = -1
-"""``Incident.at_ns`` before ``in`` and ``after`` are resolved; never in a finished scenario."""
-
 _GAMMA = re.compile(r"gamma\(\s*cv\s*=\s*([0-9]{1,6}(?:\.[0-9]{1,9})?)\s*\)")
 _ARRIVALS_PATTERN = r"^(?:even|poisson|gamma\(\s*cv\s*=\s*[0-9]+(?:\.[0-9]+)?\s*\))$"
 _MAX_CV = 100.0
-
-# Only for the schema: pydantic counts an item that is wrong as missing.
-_NOT_EMPTY: dict[str, JsonValue] = {"minItems": 1}
 
 
 def _attribute(value: object) -> object:
@@ -100,12 +66,18 @@ Attribute = Annotated[
 class Service(Part):
     """The service that seems to send the telemetry; becomes the OTLP resource."""
 
-    name: Text = "llm-service"
-    namespace: Text | None = None
-    version: Text | None = None
-    environment: Text | None = None
-    instances: Annotated[int, *whole_from(1, 1000)] = 1
-    attributes: dict[str, Attribute] = Field(default_factory=dict)
+    name: Annotated[Text, Explained("llm-gateway", "`service.name`")] = "llm-service"
+    namespace: Annotated[Text | None, Explained("ai-platform", "`service.namespace`")] = None
+    version: Annotated[Text | None, Explained('"2.3.0"', "`service.version`")] = None
+    environment: Annotated[Text | None, Explained("staging", "`deployment.environment.name`")] = (
+        None
+    )
+    instances: Annotated[
+        int, *whole_from(1, 1000), Explained("3", "how many; each has a resource of its own")
+    ] = 1
+    attributes: Annotated[
+        dict[str, Attribute], Explained("{k8s.cluster.name: demo}", "further resource attributes")
+    ] = Field(default_factory=dict)
 
 
 class Arrivals(Part):
@@ -134,12 +106,17 @@ def _arrivals(value: object) -> Arrivals:
 class Stage(Part):
     """A stretch of time with a rate that is held or a straight ramp; exactly one of the two."""
 
-    name: Name = ""
+    name: Annotated[
+        Name, Explained("warm-up", "of the stage; N counts from 1", default="stage-N")
+    ] = ""
     """Default ``stage-N``, counted from 1."""
-    duration_ns: DurationNs = Field(alias="duration")
-    target: Rate | None = None
+    duration_ns: Annotated[
+        DurationNs,
+        Explained("1h30m", "of the stage", hint="add a duration like 30s", stand_in="1s"),
+    ] = Field(alias="duration")
+    target: Annotated[Rate | None, Explained("50/s")] = None
     """Rate at the end of a straight ramp from the rate before."""
-    rate: Rate | None = None
+    rate: Annotated[Rate | None, Explained("3000/m")] = None
     """Rate that is held."""
 
 
@@ -157,162 +134,32 @@ class Load(Part):
                 ]
             }
         ),
+        Explained("gamma(cv=2.5)", "how arrivals spread around the rate", default="poisson"),
     ] = Arrivals()
-    start: Rate = 0.0
+    start: Annotated[Rate, Explained("1/s", default="0/s")] = 0.0
     """Rate at the first instant."""
-    stages: tuple[Stage, ...] = Field(json_schema_extra=_NOT_EMPTY)
-
-
-class Quantiles(Part):
-    """Median and 95th percentile of a number of tokens."""
-
-    p50: TokenCount
-    p95: TokenCount
-
-
-class TokenSpec(Part):
-    """How long prompts and answers are."""
-
-    input: Quantiles
-    output: Quantiles | None = None
-    """None for embeddings."""
-    cached: Share | None = None
-    """Share of the input tokens that the provider had cached."""
-    reasoning: Share | None = None
-    """Share of the output tokens."""
-
-
-def _tokens_kind(value: object) -> str:
-    return "<spec>" if isinstance(value, dict | TokenSpec) else "<profile>"
-
-
-_LENGTHS = "name one, such as conversation, or write {input: {p50: 900, p95: 4k}, output: {...}}"
-_Profile = Annotated[str, *named("neither a profile nor lengths", _LENGTHS)]
-
-
-class Turns(Part):
-    """How many requests a conversation has."""
-
-    mean: Annotated[
-        float,
-        BeforeValidator(lambda value: number(value, least=1.0)),
-        WithJsonSchema({"type": "number", "minimum": 1}),
-    ]
-
-
-def _users(value: object) -> int:
-    users = count(value)
-    if users < 1:
-        raise wrong("must be at least 1")
-    return users
-
-
-class Conversation(Part):
-    """Requests of a flow belong to conversations of users."""
-
-    turns: Turns
-    users: Annotated[
-        int,
-        BeforeValidator(_users),
-        WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 1}, {"type": "string"}]}),
-    ] = 1000
-
-
-class ModelShare(Part):
-    """How often a flow chooses a model."""
-
-    weight: Weight
-    errors: Errors = Field(default_factory=dict)
-
-
-def _model_share(value: object) -> object:
-    if isinstance(value, dict | ModelShare):
-        return value
-    return ModelShare(weight=number(value))
-
-
-class Flow(Part):
-    """One kind of traffic."""
-
-    name: Name
-    workflow: Workflow
-    share: Weight
-    """Relative to the other flows."""
-    streaming: Share = 0.0
-    tokens: Annotated[
-        Annotated[_Profile, Tag("<profile>")] | Annotated[TokenSpec, Tag("<spec>")],
-        Discriminator(_tokens_kind),
-    ]
-    conversation: Conversation | None = None
-    models: dict[
-        str,
-        Annotated[
-            ModelShare,
-            BeforeValidator(_model_share, json_schema_input_type=float | ModelShare),
-        ],
-    ] = Field(json_schema_extra={"minProperties": 1})
-    """By ``provider/model``; weights are relative."""
-    errors: Errors = Field(default_factory=dict)
-    """Replace the scenario's, kind by kind."""
+    stages: Annotated[
+        tuple[Stage, ...],
+        Explained(
+            "[{duration: 30s, target: 50/s}]", "one after the other", hint="add at least one stage"
+        ),
+    ] = Field(json_schema_extra=NOT_EMPTY)
 
 
 class Retries(Part):
     """What the service does about a failed attempt."""
 
-    max_attempts: Annotated[int, *whole_from(1, 20)] = 1
-    backoff_ns: DurationNs = Field(default=500_000_000, alias="backoff")
-    fallback: dict[str, _StandIn] = Field(default_factory=dict)
+    max_attempts: Annotated[
+        int, *whole_from(1, 20), Explained("3", "at one provider, the first included")
+    ] = 1
+    backoff_ns: Annotated[
+        DurationNs,
+        Explained("250ms", "before the first retry; grows with each further one", default="500ms"),
+    ] = Field(default=500_000_000, alias="backoff")
+    fallback: Annotated[
+        dict[str, _StandIn], Explained("{openai: anthropic, google: openai/gpt-4o-mini}")
+    ] = Field(default_factory=dict)
     """Provider to the ``provider`` or ``provider/model`` that stands in for it."""
-
-
-class Match(Part):
-    """Whom an incident hits; everyone when nothing is given."""
-
-    provider: _Provider | None = None
-    model: _Model | None = None
-    """As under ``models``: ``provider/model``."""
-    flow: Text | None = None
-    instance: Annotated[int, *whole_from(1, 1000)] | None = None
-    """Counted from 1."""
-
-
-class Incident(Part):
-    """Something that goes wrong for a while."""
-
-    name: Name
-    at_ns: DurationNs = Field(default=UNPLACED, alias="at")
-    """Start, from the start of the run; what ``in`` and ``after`` say is resolved into it."""
-    in_stage: Text | None = Field(default=None, alias="in")
-    after_ns: DurationNs = Field(default=0, alias="after")
-    duration_ns: DurationNs = Field(alias="duration")
-    match: Match = Match()
-    errors: Errors = Field(default_factory=dict)
-    """Added to the shares in force."""
-    slowdown: Factor = 1.0
-    """Factor on the provider's time."""
-
-
-class MetricsSettings(Part):
-    """How metrics are collected."""
-
-    interval_ns: DurationNs = Field(default=10_000_000_000, alias="interval")
-    temporality: Literal["cumulative", "delta"] = "cumulative"
-    histograms: Literal["explicit"] = "explicit"
-    exemplars: Flag = True
-
-
-class Telemetry(Part):
-    """How the traffic is told."""
-
-    conventions: tuple[_Convention, ...] = Field(default=("gen_ai",), json_schema_extra=_NOT_EMPTY)
-    """Built-in names, or paths, which are absolute here; the first gives name, kind and status."""
-    signals: tuple[Signal, ...] = Field(
-        default=("traces", "metrics", "logs"), json_schema_extra=_NOT_EMPTY
-    )
-    metrics: MetricsSettings = MetricsSettings()
-    content: Literal["none"] = "none"
-    sampling: Share = 1.0
-    """Share of traces kept."""
 
 
 def _threshold(value: object) -> Threshold:
@@ -333,23 +180,83 @@ def _version(value: object) -> int:
 class Scenario(Part):
     """Everything that a run is made from."""
 
-    version: Annotated[int, BeforeValidator(_version), WithJsonSchema({"const": 1})]
-    name: Name
-    description: Text = ""
-    seed: Annotated[int, *whole_from(0, MAX_INT64)] = 1
-    service: Service = Service()
-    load: Load
-    traffic: tuple[Flow, ...] = Field(json_schema_extra=_NOT_EMPTY)
-    errors: Errors = Field(default_factory=dict)
+    version: Annotated[
+        int,
+        BeforeValidator(_version),
+        WithJsonSchema({"const": 1}),
+        Explained("1", "of the format"),
+    ]
+    name: Annotated[
+        Name, Explained("ramp", "of the run, in results and messages", stand_in="unnamed")
+    ]
+    description: Annotated[Text, Explained("A ramp to 50 requests a second.", "for people")] = ""
+    seed: Annotated[int, *whole_from(0, MAX_INT64), Explained("7", "of everything random")] = 1
+    service: Annotated[
+        Service,
+        Explained(
+            "{name: llm-gateway, instances: 3}",
+            "the service that seems to send; becomes the OTLP resource",
+        ),
+    ] = Service()
+    load: Annotated[
+        Load,
+        Explained(
+            "{stages: [{duration: 5m, rate: 20/s}]}",
+            "how many requests arrive, and when",
+            hint="add load with at least one stage",
+        ),
+    ]
+    traffic: Annotated[
+        tuple[Flow, ...],
+        Explained(
+            "[{name: chat, workflow: chat, share: 1, tokens: chat, models: {openai/gpt-4o: 1}}]",
+            "the flows",
+            hint="add at least one flow",
+        ),
+    ] = Field(json_schema_extra=NOT_EMPTY)
+    errors: Annotated[Errors, Explained("{rate_limit: 1%, overloaded: 0.4%}")] = Field(
+        default_factory=dict
+    )
     """Share of the attempts at a provider that fail, by kind."""
-    retries: Retries = Retries()
-    capacity: dict[str, Rate] = Field(default_factory=dict)
+    retries: Annotated[
+        Retries,
+        Explained(
+            "{max_attempts: 3, backoff: 500ms}", "what the service does about a failed attempt"
+        ),
+    ] = Retries()
+    capacity: Annotated[
+        dict[str, Rate], Explained("{openai: 60/s, anthropic/claude-haiku-4.5: 50/s}")
+    ] = Field(default_factory=dict)
     """Requests a second that a provider or a ``provider/model`` serves before requests queue."""
-    incidents: tuple[Incident, ...] = ()
-    telemetry: Telemetry = Telemetry()
-    imperfections: Imperfections = Imperfections()
-    thresholds: tuple[
-        Annotated[Threshold, BeforeValidator(_threshold), WithJsonSchema({"type": "string"})], ...
+    incidents: Annotated[
+        tuple[Incident, ...],
+        Explained(
+            "[{name: brownout, at: 60s, duration: 45s, slowdown: 4}]",
+            "what goes wrong, when, for whom",
+        ),
+    ] = ()
+    telemetry: Annotated[
+        Telemetry,
+        Explained("{conventions: [gen_ai, llm], sampling: 10%}", "how the traffic is told"),
+    ] = Telemetry()
+    imperfections: Annotated[
+        Imperfections,
+        Explained(
+            "{missing_roots: 1%, clock_skew: 3s}",
+            "what the telemetry gets wrong on purpose",
+            counts_at_default=False,
+        ),
+    ] = Imperfections()
+    thresholds: Annotated[
+        tuple[
+            Annotated[Threshold, BeforeValidator(_threshold), WithJsonSchema({"type": "string"})],
+            ...,
+        ],
+        Explained(
+            '["delivered == 100%", "p95(duration) < 8s during steady"]',
+            "what must hold at the end; see below",
+            stand_in=("delivered >= 0%",),
+        ),
     ] = ()
 
     @property
@@ -360,10 +267,34 @@ class Scenario(Part):
         path only the file name counts.
         """
         said: dict[str, Any] = self.model_dump(mode="json")
-        if not self.imperfections.is_wanted:
-            # As the runs of scenarios that never heard of them.
-            del said["imperfections"]
+        _forget_defaults(self, said)
         telemetry = said["telemetry"]
         telemetry["conventions"] = [os.path.basename(name) for name in telemetry["conventions"]]
         canonical = json.dumps(said, ensure_ascii=True, separators=(",", ":"))
         return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def _forget_defaults(part: Part, said: dict[str, Any]) -> None:
+    """Take out of a dump what came later and says nothing, as if nobody had heard of it."""
+    for name, field in type(part).model_fields.items():
+        value = getattr(part, name)
+        came_later = any(
+            isinstance(one, Explained) and not one.counts_at_default for one in field.metadata
+        )
+        if came_later and value == field.get_default(call_default_factory=True):
+            del said[name]
+            continue
+        for one, below in _parts(value, said[name]):
+            _forget_defaults(one, below)
+
+
+def _parts(value: object, said: Any) -> Iterator[tuple[Part, Any]]:
+    """The parts of a scenario that a value is or holds, each with its dump."""
+    if isinstance(value, Part):
+        yield value, said
+    elif isinstance(value, tuple):
+        for one, below in zip(value, said, strict=True):
+            yield from _parts(one, below)
+    elif isinstance(value, dict):
+        for key, one in value.items():
+            yield from _parts(one, said[key])

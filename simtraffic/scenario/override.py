@@ -12,11 +12,12 @@ from simtraffic.documents.tree import printable
 from simtraffic.errors import UsageError
 from simtraffic.scenario.checks import is_file_name
 from simtraffic.scenario.known import convention_names
-from simtraffic.scenario.model import Signal
 from simtraffic.scenario.quantities import MAX_INT64
+from simtraffic.scenario.telemetry import Signal
 
 if TYPE_CHECKING:
-    from simtraffic.scenario.model import Load, Scenario, Service, Telemetry
+    from simtraffic.scenario.model import Load, Scenario, Service
+    from simtraffic.scenario.telemetry import Telemetry
 
 _SERVICE_FIELDS = {
     "service.name": "name",

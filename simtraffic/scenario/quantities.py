@@ -10,10 +10,11 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BeforeValidator, WithJsonSchema
+from pydantic import BeforeValidator, JsonValue, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from simtraffic import units
+from simtraffic import failures, units
+from simtraffic.documents.names import hint_for
 from simtraffic.documents.tree import Referenced, resolve
 
 _T = TypeVar("_T")
@@ -25,7 +26,7 @@ MAX_FACTOR = 1e6
 """Times as slow; more would outlast the times that a run can hold."""
 
 MOST_REQUESTS = 1e11
-"""Of a run; more would take days even without telling them."""
+"""Of a run; more would take days even without encoding them."""
 
 
 def wrong(
@@ -67,7 +68,7 @@ def number(
 
 
 def whole(value: object, *, least: int, most: int) -> int:
-    """A plain whole number."""
+    """A plain whole number from ``least`` to ``most``, both included."""
     value = typed(value)
     if isinstance(value, bool) or not isinstance(value, int):
         raise wrong("not a whole number", f"write a number from {least} to {most}")
@@ -77,7 +78,7 @@ def whole(value: object, *, least: int, most: int) -> int:
 
 
 def flag(value: object) -> bool:
-    """True or false."""
+    """A truth value; ``yes`` and ``on`` are text."""
     value = typed(value)
     if not isinstance(value, bool):
         raise wrong("not true or false", "write true or false")
@@ -101,17 +102,17 @@ def one_of(value: object, problem: str, hint: str) -> str:
 
 
 def duration(value: object) -> int:
-    """Nanoseconds."""
+    """Nanoseconds, of ``250ms`` or ``1h30m``; a number without a unit is none."""
     return _with_unit(value, units.parse_duration, "a duration", "write it like 250ms, 30s or 2m")
 
 
 def rate(value: object) -> float:
-    """Events a second."""
+    """Events a second, of ``50/s`` or ``3000/m``; a number without a unit is none."""
     return _with_unit(value, units.parse_rate, "a rate", "write it like 50/s, 3000/m or 0.2/s")
 
 
 def size(value: object) -> int:
-    """Bytes."""
+    """Bytes, of ``2KB`` (2000) or ``2KiB`` (2048)."""
     return _with_unit(value, units.parse_size, "a size", "write it like 512B, 2KB or 64KiB")
 
 
@@ -247,3 +248,23 @@ def whole_from(least: int, most: int) -> tuple[BeforeValidator, WithJsonSchema]:
         return whole(value, least=least, most=most)
 
     return BeforeValidator(read), _schema(type="integer", minimum=least, maximum=most)
+
+
+ERROR_KINDS = failures.KINDS
+"""Ways in which an attempt at a provider can fail."""
+
+
+def _error_kind(value: object) -> str:
+    name = str(value)
+    if name not in ERROR_KINDS:
+        raise wrong("unknown kind of error", hint_for(name, ERROR_KINDS))
+    return name
+
+
+ErrorKind = Annotated[
+    str, BeforeValidator(_error_kind), WithJsonSchema({"enum": list(ERROR_KINDS)})
+]
+Errors = dict[ErrorKind, Share]
+
+# Only for the schema: pydantic counts an item that is wrong as missing.
+NOT_EMPTY: dict[str, JsonValue] = {"minItems": 1}

@@ -8,18 +8,17 @@ name that the unreadable name of another item might turn out to be (:meth:`Revie
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sized
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from simtraffic.documents.names import HINTED, hint_for, nearest_name
 from simtraffic.documents.tree import Mapping as Tree
 from simtraffic.documents.tree import Scalar, Sequence, described, quoted
-from simtraffic.scenario.wording import known_keys
+from simtraffic.scenario.explained import known_keys
 
 if TYPE_CHECKING:
     from simtraffic.documents.tree import Path
     from simtraffic.errors import Fault
-    from simtraffic.scenario.draft import Draft
     from simtraffic.scenario.known import Known
     from simtraffic.scenario.model import Scenario
 
@@ -28,23 +27,30 @@ if TYPE_CHECKING:
 class Review:
     """A draft under review and the faults found so far."""
 
-    draft: Draft
+    scenario: Scenario
+    """Stand-ins included."""
     tree: Tree
     known: Known
-    faults: list[Fault] = field(default_factory=list)
-
-    @property
-    def scenario(self) -> Scenario:
-        """The scenario, stand-ins included."""
-        return self.draft.scenario
+    faults: list[Fault]
+    doubts: frozenset[Path] = frozenset()
+    """Paths at which something stands in for what is broken, or is left out."""
+    above_doubts: frozenset[Path] = frozenset()
+    """Every path that has a doubt somewhere below it."""
 
     def is_sound(self, *path: str | int) -> bool:
-        """Whether the value rests on no stand-in."""
-        return self.draft.is_sound(*path)
+        """Whether nothing at, above or below the path is a stand-in."""
+        return path not in self.above_doubts and self.is_read(*path)
 
     def is_read(self, *path: str | int) -> bool:
-        """Whether the file has a mapping or a list there, whatever is wrong inside it."""
-        return self.draft.is_read(*path)
+        """Whether nothing at or above the path is a stand-in, whatever is wrong below it."""
+        return not any(path[:length] in self.doubts for length in range(1, len(path) + 1))
+
+    def broken_below(self, *path: str | int) -> tuple[str, ...]:
+        """The keys directly below the path whose values are stand-ins or left out."""
+        length = len(path) + 1
+        return tuple(
+            str(doubt[-1]) for doubt in self.doubts if len(doubt) == length and doubt[:-1] == path
+        )
 
     def note(self, path: Path, problem: str, found: str = "", hint: str = "") -> None:
         """A fault at a value, told with what stands there unless ``found`` says better."""

@@ -9,14 +9,23 @@ from __future__ import annotations
 import ast
 import inspect
 import json
-from typing import Any
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
 
-from simtraffic.documents.compose import compose
-from simtraffic.documents.tree import plain
-from simtraffic.scenario import imperfections, model
-from simtraffic.scenario.explained import EXAMPLES, MEANING
+from simtraffic.documents.document import read_document
+from simtraffic.scenario.explained import (
+    EXTENDS,
+    example_of,
+    explanations,
+    nouns,
+    place_of,
+)
 from simtraffic.scenario.known import Known, shipped
-from simtraffic.scenario.wording import PARTS, place_of
+from simtraffic.scenario.model import Scenario
+from simtraffic.scenario.quantities import ERROR_KINDS
+
+if TYPE_CHECKING:
+    from simtraffic.scenario.part import Part
 
 _REFERENCE = {"$ref": "#/$defs/Reference"}
 _SCALARS = ("string", "number", "integer", "boolean")
@@ -26,14 +35,14 @@ _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 def json_schema(known: Known | None = None) -> dict[str, Any]:
     """The schema, draft 2020-12; ``known`` are the names to offer, those that ship by default."""
     names = known or shipped()
-    schema = model.Scenario.model_json_schema(by_alias=True)
+    schema = Scenario.model_json_schema(by_alias=True)
     parts: dict[str, Any] = schema.pop("$defs")
-    for noun, fields in _docs().items():
-        _explain(schema if noun == "Scenario" else parts.get(noun, {}), noun, fields)
+    for noun in dict.fromkeys(nouns().values()):
+        _explain(schema if noun is Scenario else parts[noun.__name__], noun)
     _offer(parts, names)
     for part in (schema, *parts.values()):
         if "errors" in part["properties"]:
-            part["properties"]["errors"]["propertyNames"] = {"enum": list(model.ERROR_KINDS)}
+            part["properties"]["errors"]["propertyNames"] = {"enum": list(ERROR_KINDS)}
     _allow_partial(schema, parts)
     _illustrate(schema, parts)
     _tidy(schema)
@@ -73,7 +82,7 @@ def _offer(parts: dict[str, Any], known: Known) -> None:
 def _allow_partial(schema: dict[str, Any], parts: dict[str, Any]) -> None:
     """A file that extends another may leave out what the other one has."""
     schema["properties"] = {
-        "extends": {"type": "string", "description": "another scenario that this one changes"},
+        "extends": {"type": "string", "description": EXTENDS.meaning},
         **schema["properties"],
     }
     required = schema.pop("required")
@@ -130,47 +139,38 @@ def _is_written_so(field: dict[str, Any]) -> bool:
 
 def _illustrate(schema: dict[str, Any], parts: dict[str, Any]) -> None:
     """An example of each key, and what it means where the noun itself does not say."""
-    for place, noun in PARTS.items():
-        part = schema if noun is model.Scenario else parts[noun.__name__]
-        path = place_of(place)
+    for path, noun in nouns().items():
+        part = schema if noun is Scenario else parts[noun.__name__]
         for key, field in part["properties"].items():
-            here = f"{path}.{key}" if path else key
-            field["examples"] = [_read(EXAMPLES[here])]
-            meant = MEANING.get(here, "").replace("`", "")
+            place = place_of((*path, key))
+            field["examples"] = [_read(example_of(place))]
+            meant = explanations()[place].meaning.replace("`", "")
             field["description"] = field.get("description") or meant[:1].upper() + meant[1:]
 
 
 def _read(example: str) -> Any:
     """An example, written in YAML, as the schema holds it."""
-    tree, faults = compose(f"example: {example}", "", {})
-    assert tree is not None
-    assert not faults, faults
-    return json.loads(json.dumps(plain(tree)))["example"]
+    document = read_document(f"example: {example}", "", {})
+    assert not document.faults, document.faults
+    return json.loads(json.dumps(document.data))["example"]
 
 
-def _explain(part: dict[str, Any], noun: str, fields: dict[str, str]) -> None:
+def _explain(part: dict[str, Any], noun: type[Part]) -> None:
     """Put the docstrings of a noun's fields beside them."""
-    home = model if hasattr(model, noun) else imperfections
-    names = getattr(home, noun).model_fields
-    for name, said in fields.items():
-        key = names[name].alias or name if name in names else name
-        if key in part.get("properties", {}):
-            part["properties"][key]["description"] = said
+    keys = {name: field.alias or name for name, field in noun.model_fields.items()}
+    for name, said in _docstrings(noun).items():
+        part["properties"][keys[name]]["description"] = said
 
 
-def _docs() -> dict[str, dict[str, str]]:
-    """Docstrings below the fields of the nouns, by noun and field, from the source."""
-    found: dict[str, dict[str, str]] = {}
-    nouns = [*ast.parse(inspect.getsource(model)).body]
-    nouns += ast.parse(inspect.getsource(imperfections)).body
-    for noun in nouns:
-        if not isinstance(noun, ast.ClassDef):
+def _docstrings(noun: type[Part]) -> dict[str, str]:
+    """What stands below the fields of a noun, by field, from the source."""
+    found: dict[str, str] = {}
+    (body,) = ast.parse(inspect.getsource(noun)).body
+    assert isinstance(body, ast.ClassDef)
+    for line, below in pairwise(body.body):
+        if not (isinstance(line, ast.AnnAssign) and isinstance(line.target, ast.Name)):
             continue
-        fields = found.setdefault(noun.name, {})
-        for line, below in zip(noun.body, noun.body[1:], strict=False):
-            if not (isinstance(line, ast.AnnAssign) and isinstance(line.target, ast.Name)):
-                continue
-            if isinstance(below, ast.Expr) and isinstance(below.value, ast.Constant):
-                said = str(below.value.value)
-                fields[line.target.id] = " ".join(said.replace("``", "").split())
+        if isinstance(below, ast.Expr) and isinstance(below.value, ast.Constant):
+            said = str(below.value.value)
+            found[line.target.id] = " ".join(said.replace("``", "").split())
     return found

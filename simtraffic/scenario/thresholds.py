@@ -112,7 +112,7 @@ class Threshold(Part):
     """Any of provider, model (``provider/model``), flow and instance."""
 
 
-class _Reader:
+class _Cursor:
     """A cursor over the text; remembers what is wrong: problem, hint and place in the text."""
 
     def __init__(self, text: str) -> None:
@@ -152,16 +152,16 @@ def parse_threshold(text: str) -> Threshold:
         PydanticCustomError: It does not follow the grammar; carries the offset in the text, and
             as ``more`` the further errors after the first.
     """
-    reader = _Reader(text)
-    aggregation, name = _subject(reader)
+    cursor = _Cursor(text)
+    aggregation, name = _subject(cursor)
     measure = MEASURES.get(name)
-    operator = _operator(reader)
-    limit = _limit(reader, measure, name) if operator else 0.0
-    if reader.errors:
-        reader.skip_to(_CLAUSES)
-    during, where = _clauses(reader, measure, name)
-    if reader.errors:
-        first, *others = reader.errors
+    operator = _operator(cursor)
+    limit = _limit(cursor, measure, name) if operator else 0.0
+    if cursor.errors:
+        cursor.skip_to(_CLAUSES)
+    during, where = _clauses(cursor, measure, name)
+    if cursor.errors:
+        first, *others = cursor.errors
         raise wrong(first[0], first[1], first[2], others)
     return Threshold(
         text=text,
@@ -182,35 +182,35 @@ def clauses_of(text: str) -> tuple[str | None, dict[str, str]]:
     return during[1] if during else None, {k: v for k, v in pairs if k in WHERE_KEYS}
 
 
-def _subject(reader: _Reader) -> tuple[str | None, str]:
+def _subject(cursor: _Cursor) -> tuple[str | None, str]:
     """Aggregation and measure, each known and fit for the other; an empty name for an unknown."""
-    start = reader.at
-    call = reader.take(_CALL)
+    start = cursor.at
+    call = cursor.take(_CALL)
     if call is None:
-        word = reader.take(_WORD)
+        word = cursor.take(_WORD)
         if word is None:
-            reader.wrong("a threshold starts with a measure", _known_measures(), start)
-            reader.skip_to(_OPERATOR)
+            cursor.wrong("a threshold starts with a measure", _known_measures(), start)
+            cursor.skip_to(_OPERATOR)
             return None, ""
-        name = _measure(reader, word[0], start)
+        name = _measure(cursor, word[0], start)
         if name and MEASURES[name].is_distribution:
             hint = f"write p95({name}), max({name}) or avg({name})"
-            reader.wrong(f"{name} needs an aggregation", hint, start)
+            cursor.wrong(f"{name} needs an aggregation", hint, start)
         return None, name
     aggregation = call["aggregation"]
-    name = _measure(reader, call["measure"], call.start("measure"))
+    name = _measure(cursor, call["measure"], call.start("measure"))
     if name and not MEASURES[name].is_distribution:
-        reader.wrong(f"{name} is one number", f"write {name} alone", start)
+        cursor.wrong(f"{name} is one number", f"write {name} alone", start)
     elif not _AGGREGATION.fullmatch(aggregation) or not aggregation.strip("p0."):
         hint = "known: p50, p90, p95, p99, p99.9, max, avg"
-        reader.wrong("unknown aggregation", hint, start)
+        cursor.wrong("unknown aggregation", hint, start)
     return aggregation, name
 
 
-def _measure(reader: _Reader, name: str, at: int) -> str:
+def _measure(cursor: _Cursor, name: str, at: int) -> str:
     if name in MEASURES:
         return name
-    reader.wrong("unknown measure", nearest(name, MEASURES) or _known_measures(), at)
+    cursor.wrong("unknown measure", nearest(name, MEASURES) or _known_measures(), at)
     return ""
 
 
@@ -218,87 +218,87 @@ def _known_measures() -> str:
     return f"known: {', '.join(MEASURES)}"
 
 
-def _operator(reader: _Reader) -> str:
+def _operator(cursor: _Cursor) -> str:
     """The operator; empty when there is none, so that nothing after it makes sense."""
-    start = reader.at
-    if reader.errors and reader.is_done():
+    start = cursor.at
+    if cursor.errors and cursor.is_done():
         return ""  # a single wrong word lacks more than can be told
-    match = reader.take(_OPERATOR)
+    match = cursor.take(_OPERATOR)
     if match is None or match[0] not in OPERATORS:
         problem = "unknown operator" if match else "an operator is missing"
-        reader.wrong(problem, f"known: {' '.join(OPERATORS)}", start)
+        cursor.wrong(problem, f"known: {' '.join(OPERATORS)}", start)
     return match[0] if match else ""
 
 
-def _limit(reader: _Reader, measure: Measure | None, name: str) -> float:
-    start = reader.at
-    match = reader.take(_LIMIT)
+def _limit(cursor: _Cursor, measure: Measure | None, name: str) -> float:
+    start = cursor.at
+    match = cursor.take(_LIMIT)
     if match is None:
-        reader.wrong("a limit is missing", f"write what to compare {name or 'it'} with", start)
+        cursor.wrong("a limit is missing", f"write what to compare {name or 'it'} with", start)
         return 0.0
     if measure is None:
         return 0.0
     try:
         return measure.limit(match[0])
     except UnitError as error:
-        reader.wrong(f"{name}: {error.problem}", error.hint, start)
+        cursor.wrong(f"{name}: {error.problem}", error.hint, start)
         return 0.0
 
 
 def _clauses(
-    reader: _Reader, measure: Measure | None, name: str
+    cursor: _Cursor, measure: Measure | None, name: str
 ) -> tuple[str | None, dict[str, str]]:
     during: str | None = None
     where: dict[str, str] = {}
-    while not reader.is_done():
-        start = reader.at
-        match = reader.take(_CLAUSE)
+    while not cursor.is_done():
+        start = cursor.at
+        match = cursor.take(_CLAUSE)
         word = match[0] if match else ""
         if word not in {"during", "where"}:
             hint = "what may follow: during NAME, where KEY=VALUE"
-            reader.wrong("unexpected words", hint, start)
+            cursor.wrong("unexpected words", hint, start)
             break
         if measure is not None and not measure.is_of_requests:
-            reader.wrong(f"{name} is of the whole run", f"leave {word} out", start)
+            cursor.wrong(f"{name} is of the whole run", f"leave {word} out", start)
             break
         if (word == "during" and during) or (word == "where" and where):
-            reader.wrong(f"{word} is given twice", "leave one out", start)
+            cursor.wrong(f"{word} is given twice", "leave one out", start)
             break
         if word == "during":
-            during = _during(reader)
+            during = _during(cursor)
         else:
-            where = _where(reader)
+            where = _where(cursor)
     return during, where
 
 
-def _during(reader: _Reader) -> str:
-    start = reader.at
-    match = reader.take(_NAME)
+def _during(cursor: _Cursor) -> str:
+    start = cursor.at
+    match = cursor.take(_NAME)
     if match is None or match[0] == "where":
-        reader.wrong("a name is missing after during", "name a stage or an incident", start)
-        reader.at = len(reader.text)
+        cursor.wrong("a name is missing after during", "name a stage or an incident", start)
+        cursor.at = len(cursor.text)
     return match[0] if match else ""
 
 
-def _where(reader: _Reader) -> dict[str, str]:
+def _where(cursor: _Cursor) -> dict[str, str]:
     where: dict[str, str] = {}
     while True:
-        start = reader.at
-        match = reader.take(_PAIR)
+        start = cursor.at
+        match = cursor.take(_PAIR)
         if match is None:
             known = ", ".join(WHERE_KEYS)
             hint = f"write KEY=VALUE of {known}"
-            reader.wrong("a condition is missing after where", hint, start)
-            reader.at = len(reader.text)
+            cursor.wrong("a condition is missing after where", hint, start)
+            cursor.at = len(cursor.text)
             return where
         key, value = match[1], match[2]
         if key not in WHERE_KEYS:
             hint = nearest(key, WHERE_KEYS) or f"known: {', '.join(WHERE_KEYS)}"
-            reader.wrong("unknown condition", hint, start)
+            cursor.wrong("unknown condition", hint, start)
         elif key in where:
-            reader.wrong(f"{key} is given twice", "leave one out", start)
+            cursor.wrong(f"{key} is given twice", "leave one out", start)
         where[key] = value
-        if reader.take(_COMMA) is None:
+        if cursor.take(_COMMA) is None:
             return where
 
 

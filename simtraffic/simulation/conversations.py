@@ -19,7 +19,7 @@ from simtraffic.randomness import mix, uniform
 
 if TYPE_CHECKING:
     from simtraffic.randomness import Streams
-    from simtraffic.scenario.model import Conversation
+    from simtraffic.scenario import Conversation
     from simtraffic.schedule import Schedule
 
 LONGEST = 64

@@ -28,7 +28,7 @@ from simtraffic.simulation.tables import ERROR_KINDS
 
 if TYPE_CHECKING:
     from simtraffic.catalog import Catalog
-    from simtraffic.scenario.model import Incident, Scenario
+    from simtraffic.scenario import Incident, Scenario
     from simtraffic.simulation.draws import CallDraws
     from simtraffic.simulation.traffic import Mix
 

@@ -14,7 +14,7 @@ from simtraffic.simulation.tables import Tokens
 
 if TYPE_CHECKING:
     from simtraffic.catalog import Catalog, Model, Profile
-    from simtraffic.scenario.model import Flow
+    from simtraffic.scenario import Flow
     from simtraffic.simulation.draws import RequestDraws
     from simtraffic.simulation.traffic import Combination, Mix
 

@@ -17,7 +17,7 @@ from simtraffic.simulation.tables import WORKFLOWS, Route, Vocabulary
 
 if TYPE_CHECKING:
     from simtraffic.catalog import Catalog, Model
-    from simtraffic.scenario.model import Flow, Scenario
+    from simtraffic.scenario import Flow, Scenario
 
 NO_COMBINATION = -1
 

@@ -115,7 +115,7 @@ def test_a_metric_cannot_follow_what_differs_from_row_to_row(tmp_path: Path) -> 
     assert all("conventions/gen_ai.yaml:" in fault for fault in found)
     assert all(
         fault.endswith(
-            "gen_ai.provider.name: mine tells this key by what differs from row to row, as no"
+            "[gen_ai.provider.name]: mine tells this key by what differs from row to row, as no"
             " metric can; give it another name in one of them"
         )
         for fault in found

@@ -51,33 +51,34 @@ def test_the_text_is_good(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "told"),
     [
-        ("at: start", "at: begin", ":8:9 metrics[0].at: an unknown word; found 'begin'; "
+        ("at: start", "at: begin", ":8:9 metrics[0].at: unknown value; found \"begin\"; "
          "known: start, end"),
         ('of: collection\n    unit: "1"', 'of: collection\n    unit: "1"\n    at: start',
          ":13:9 metrics[1].at: a gauge has no such key: only a counter may count at start"),
         ("instrument: gauge\n    of: collection", "instrument: counter\n    of: collection",
-         ":10:17 metrics[1].instrument: the table 'collection' has no counters; found 'counter'; "
+         ":10:17 metrics[1].instrument: the table 'collection' has no counters; found \"counter\"; "
          "write histogram or gauge"),
         ("instrument: gauge\n    of: incident", "instrument: histogram\n    of: incident",
-         "the table 'incident' has no histograms; found 'histogram'; write gauge"),
+         "the table 'incident' has no histograms; found \"histogram\"; write gauge"),
         ("instrument: gauge\n    of: collection", "instrument: histogram\n    buckets: [1]\n    "
          "of: collection", "metrics[1].measure[0].value: only whole numbers are added up; found "
-         "'arrival_rate'; make it a gauge"),
+         '"arrival_rate"; make it a gauge'),
         ("    at: start", "    measure: [{value: {column: tokens_per_second}}]", "has no such"),
         ("request\n    unit: \"1\"\n    at: start", "operation\n    unit: \"1\"\n    measure: "
          "[{value: {column: tokens_per_second}}]", "only whole numbers are added up; found "
-         "'tokens_per_second'; tell it with a span"),
+         '"tokens_per_second"; tell it with a span'),
         ("{column: arrival_rate}", "{column: active}", ":14:25 metrics[1].measure[0].value.column: "
-         "the table 'collection' has no such column; found 'active'"),
-        ("{column: arrival_rate}", "{column: arival_rate}", "did you mean 'arrival_rate'?"),
+         "the table 'collection' has no such column; found \"active\""),
+        ("{column: arrival_rate}", "{column: arival_rate}", "did you mean arrival_rate?"),
         ("{column: arrival_rate}", "{column: arrival_rate}\n        times: {column: arrival_rate}",
          "metrics[1].measure[0].times: unknown key"),
-        ("    measure:\n      - value: {column: active}\n", "", "the key 'measure' is missing"),
+        ("    measure:\n      - value: {column: active}\n", "",
+         "metrics[2].measure: a required key is missing"),
         ("when: {incident: storm}", "gauge: {rate: 1h}", ":19:12 metrics[2].gauge: a gauge of the "
          "table 'incident' shows its measure: leave this out"),
         ("when: {incident: storm}", "when: {provider: openai}", "a condition looks at a category; "
-         "found 'provider'; known: incident"),
-        ("{column: active}", "{column: incident}", "a column of numbers is wanted"),
+         "found \"provider\"; known: incident"),
+        ("{column: active}", "{column: incident}", "not a column of numbers"),
         ("{column: incident}}", "{column: active}}", "an attribute of a metric must be a category"),
         ("at: start", "attributes: {name: {column: incident}}", "the table 'request' has no such"),
     ],

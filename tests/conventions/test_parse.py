@@ -55,21 +55,21 @@ def test_the_built_in_conventions_are_sound(name: str) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "told"),
     [
-        ("kind: client", "kind: cliant", ":6:11 spans.operation.kind: an unknown word; "
-         "found 'cliant'; did you mean 'client'?"),
+        ("kind: client", "kind: cliant", ":6:11 spans.operation.kind: unknown value; "
+         'found "cliant"; did you mean client?'),
         ("{column: model}\n      app.tokens", "{colum: model}\n      app.tokens",
-         ":8:19 spans.operation.attributes.app.model.colum: unknown key; found 'colum'; "
-         "did you mean 'column'?"),
-        ("input_tokens", "input_token", ":9:28 spans.operation.attributes.app.tokens.column: the "
-         "table 'operation' has no such column; found 'input_token'; "
-         "did you mean 'input_tokens'?"),
-        ("instrument: counter", "instrument: histogram", ":11:5 metrics[0]: the key 'measure' is "
-         "missing: what is measured?"),
+         ":8:19 spans.operation.attributes[app.model].colum: unknown key; "
+         'found "colum"; did you mean column?'),
+        ("input_tokens", "input_token", ":9:28 spans.operation.attributes[app.tokens].column: the "
+         "table 'operation' has no such column; "
+         'found "input_token"; did you mean input_tokens?'),
+        ("instrument: counter", "instrument: histogram", ":11:5 metrics[0].measure: a required "
+         "key is missing; found a mapping of name, instrument, of, unit; say what is measured"),
         ("{model: {column: model}}", "{model: {column: input_tokens}}", ":15:25 metrics[0]."
          "attributes.model: an attribute of a metric must be a category, not differ by row"),
-        ('version: "1"', "version: 1", ":2:10 version: a text is wanted; found 1; "
+        ('version: "1"', "version: 1", ":2:10 version: not text; found 1; "
          "put it in quotes"),
-        ("call {model}", "call {modal}", "did you mean 'model'?"),
+        ("call {model}", "call {modal}", "did you mean model?"),
         ("{column: input_tokens}", "{column: input_tokens, scale: 3}", "a scale is one over"),
         ("{column: input_tokens}", "{column: instance_id}", "it can stand in a json body"),
         ("  - name: app.calls", "  - name: app.calls\n    when: {duration_ns: 3}",

@@ -19,7 +19,7 @@ from simtraffic.cli.main import _COMMANDS
 from simtraffic.errors import ExitCode
 from simtraffic.runner import RunOptions, plan, run
 from simtraffic.scenario import load_scenario, parse_scenario
-from simtraffic.scenario.explained import EXAMPLES
+from simtraffic.scenario.explained import example_of, explanations
 from simtraffic.scenario.schema import json_schema
 from tests.docs.plain import calls
 from tools import documents, readme_output, scenario_reference
@@ -210,10 +210,10 @@ def test_every_generated_part_stands_in_a_document() -> None:
 
 class TestScenarioReference:
     def test_every_key_of_the_schema_has_an_example(self) -> None:
-        assert {key.path for key in KEYS} == set(EXAMPLES)
+        assert {key.path for key in KEYS} == set(explanations())
 
     def test_no_property_of_any_noun_is_missing(self) -> None:
-        told = {path.rpartition(".")[2] for path in EXAMPLES}
+        told = {path.rpartition(".")[2] for path in explanations()}
         schema = json_schema()
         nouns = [schema, *schema["$defs"].values()]
 
@@ -221,7 +221,7 @@ class TestScenarioReference:
 
     @pytest.mark.parametrize("key", KEYS, ids=lambda key: key.path)
     def test_examples_are_good_by_the_schema(self, key: scenario_reference.Key) -> None:
-        example = YAML(typ="safe", pure=True).load(EXAMPLES[key.path])
+        example = YAML(typ="safe", pure=True).load(example_of(key.path))
         schema = {**key.node, "$defs": json_schema()["$defs"]}
 
         jsonschema.Draft202012Validator(schema).validate(example)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from simtraffic.documents.compose import MAX_ALIASED_NODES, MAX_DEPTH, compose
-from simtraffic.documents.tree import dotted, plain, resolve
+from simtraffic.documents.compose import MAX_ALIASED_NODES, MAX_DEPTH
+from simtraffic.documents.document import read_document
+from simtraffic.documents.tree import dotted, resolve
 from tests.scenario.cases import GOOD, extended, faults
 
 
 def told(text, environ=None):
     """The plain data of a text, and its faults as lines."""
-    tree, found = compose(text, "x.yaml", environ or {})
-    return (None if tree is None else plain(tree)), [str(fault) for fault in found]
+    document = read_document(text, "x.yaml", environ or {})
+    return document.data, [str(fault) for fault in document.faults]
 
 
 class TestValues:
@@ -56,13 +57,13 @@ class TestForm:
     def test_an_empty_file_is_one_fault(self, text):
         (line,) = told(text)[1]
 
-        assert line.endswith("the file is empty; simtraffic init writes a scenario")
+        assert line.endswith("the file is empty; write keys with values")
 
     @pytest.mark.parametrize(
         ("text", "found"), [("- 1", "found a list"), ("word", "found a single value")]
     )
     def test_something_else_than_a_mapping_is_one_fault(self, text, found):
-        assert told(text)[1] == [f"x.yaml:1:1: not a mapping; {found}; start with version: 1"]
+        assert told(text)[1] == [f"x.yaml:1:1: not a mapping; {found}; write keys with values"]
 
     def test_a_duplicate_key_is_told_with_the_line_of_the_first(self):
         assert told("a: 1\nb:\n  c: 1\n  c: 2\na: 3\n")[1] == [
@@ -129,7 +130,7 @@ class TestForm:
 
     def test_a_second_document_is_a_fault(self):
         assert told("a: 1\n---\nb: 2\n")[1] == [
-            "x.yaml:2:1: more than one document; keep one scenario per file"
+            "x.yaml:2:1: more than one document; keep one per file"
         ]
 
     @pytest.mark.parametrize("text", ['a: "\\U00110000"', "%YAML 2.0\n---\na: 1"])

@@ -8,7 +8,7 @@ import re
 import pytest
 
 from simtraffic.conventions.load import load_convention
-from simtraffic.documents.compose import read_document
+from simtraffic.documents.document import read_document
 from simtraffic.errors import ConventionError
 from tests.examples import share_of
 from tests.scenario.cases import GOOD, extended, faults
@@ -153,7 +153,7 @@ ONE = [
     ("a:\n  - x\n  -y\nb: 1\n", '3:4: a space is missing after -; found "-y"; write - before it'),
     ("a:\n  -x: 1\n", '2:3 a: a space is missing after -; found "-x"; write - x'),
     # What another program left behind.
-    ("a: 1\n---\nb: 1\n", "2:1: more than one document; keep one scenario per file"),
+    ("a: 1\n---\nb: 1\n", "2:1: more than one document; keep one per file"),
     (
         "a: 1\n<<<<<<< HEAD\nb: 1\n=======\nb: 2\n>>>>>>> x\n",
         '2:1: a merge conflict that is not resolved; found "<<<<<<< HEAD";'

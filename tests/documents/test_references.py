@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from simtraffic.documents.references import UnfilledError, has_references, substituted
+from simtraffic.documents.references import has_references, substituted
 from tests.scenario.cases import GOOD, changed, extended, faults, read
 
 
@@ -25,19 +25,28 @@ from tests.scenario.cases import GOOD, changed, extended, faults, read
     ],
 )
 def test_references_are_filled_in_as_a_shell_does(text, filled_in):
-    assert substituted(text, {"A": "1", "B": "2", "EMPTY": ""}) == filled_in
+    assert substituted(text, {"A": "1", "B": "2", "EMPTY": ""}) == (filled_in, [])
 
 
 @pytest.mark.parametrize("text", ["${", "${}", "${1}", "${A B}", "${A-1}", "${A:1}"])
 def test_malformed_references_are_refused(text):
-    with pytest.raises(UnfilledError) as caught:
-        substituted(text, {"A": "1"})
+    _, wrong = substituted(text, {"A": "1"})
 
-    assert caught.value.problem == "malformed reference"
+    assert [problem for problem, _ in wrong] == ["malformed reference"]
+
+
+def test_every_reference_that_cannot_be_filled_in_is_told():
+    _, wrong = substituted("${A}/${B}/${", {"C": "1"})
+
+    assert [problem for problem, _ in wrong] == [
+        "environment variable A is not set",
+        "environment variable B is not set",
+        "malformed reference",
+    ]
 
 
 def test_what_is_filled_in_is_not_searched_again():
-    assert substituted("${A}", {"A": "${A}"}) == "${A}"
+    assert substituted("${A}", {"A": "${A}"}) == ("${A}", [])
 
 
 def test_text_without_references_is_left_alone():

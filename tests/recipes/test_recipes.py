@@ -85,6 +85,7 @@ def test_there_is_a_recipe_for_all_that_is_added_often() -> None:
         "Add an attribute or a metric to a convention",
         "Add an error kind",
         "Add a kind of token",
+        "Add a section to the scenario",
         "Add an alert",
         "Add a panel or a board",
         "Add an SLO",

@@ -1,24 +1,20 @@
 """The drawn rate."""
 
-from types import SimpleNamespace as Space
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from simtraffic.report.curve import axis_step, bars, highest, points_of
 from simtraffic.result.plan import CurvePoint
+from tests.builders import load, stage
 
 SECOND = 1_000_000_000
 STEP = (CurvePoint(0, 10), CurvePoint(50, 10), CurvePoint(50, 30), CurvePoint(100, 30))
 
 
 def a_load(*stages, start=0.0):
-    made = [
-        Space(duration_ns=seconds * SECOND, target=target, rate=rate)
-        for seconds, target, rate in stages
-    ]
-    return Space(start=start, stages=made)
+    made = [stage(seconds, target=target, rate=rate) for seconds, target, rate in stages]
+    return load(*made, start=start)
 
 
 def test_stages_become_straight_lines_and_steps():

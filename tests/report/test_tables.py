@@ -1,13 +1,14 @@
 """Tables in whatever room there is: nothing broken, nothing cut, nothing lost."""
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.text import Text
 
 from simtraffic.report.lines import packed, wrapped
 from simtraffic.report.tables import Sum, Table, labelled, section, to_text
+from tests.examples import examples
 
 ROOMS = st.integers(0, 160)
 WORD = st.text("abcdeé模-_/.", min_size=1, max_size=24)
@@ -38,7 +39,7 @@ def tables(draw):
 
 
 @given(tables(), ROOMS)
-@settings(max_examples=50)
+@examples(50)
 def test_every_name_and_figure_is_whole_in_any_room(table, room):
     lines = [line.plain for line in table.lines(room)]
 
@@ -50,7 +51,7 @@ def test_every_name_and_figure_is_whole_in_any_room(table, room):
 
 
 @given(tables(), st.integers(40, 160))
-@settings(max_examples=50)
+@examples(50)
 def test_a_line_is_wider_than_the_room_for_a_single_word_alone(table, room):
     for line in table.lines(room):
         words = line.plain.split()
@@ -58,7 +59,7 @@ def test_a_line_is_wider_than_the_room_for_a_single_word_alone(table, room):
 
 
 @given(tables(), ROOMS)
-@settings(max_examples=50)
+@examples(50)
 def test_every_head_of_a_figure_is_told_in_any_room(table, room):
     drawn = "\n".join(line.plain for line in table.lines(room))
 
@@ -145,7 +146,7 @@ def test_a_sum_names_itself_beside_each_term(room):
 
 
 @given(st.lists(st.tuples(WORD, SENTENCE), max_size=4), ROOMS)
-@settings(max_examples=50)
+@examples(50)
 def test_what_is_said_of_names_is_said_in_any_room(rows, room):
     text = to_text(section("Run", labelled(rows)), room).split()
 

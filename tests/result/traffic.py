@@ -1,12 +1,12 @@
 """Tables of what happened, made by hand or at random, and the scenarios they belong to."""
 
-from types import SimpleNamespace as Space
 from typing import Any
 
 import numpy as np
 
 from simtraffic.result.counts import RunCounts
 from simtraffic.result.tally import Tally
+from simtraffic.scenario import Incident, Match, Threshold, parse_scenario
 from simtraffic.schedule.schedule import StageSpan
 from simtraffic.simulation.tables import (
     Attempts,
@@ -37,9 +37,34 @@ VOCABULARY = Vocabulary(
 )
 
 
+RAMP = parse_scenario(
+    """
+version: 1
+name: ramp
+seed: 7
+service: {instances: 3}
+load:
+  stages:
+    - {name: warm-up, duration: 10s, rate: 1/s}
+    - {name: steady, duration: 20s, rate: 1/s}
+traffic:
+  - name: chat
+    workflow: chat
+    share: 1
+    tokens: chat
+    models: {openai/gpt-4o-mini: 1, openai/gpt-4o: 1, anthropic/claude-haiku-4.5: 1}
+  - name: search
+    workflow: embeddings
+    share: 1
+    tokens: embeddings
+    models: {openai/text-embedding-3-small: 1}
+"""
+)
+
+
 def a_threshold(measure, operator="<", limit=1.0, aggregation=None, during=None, **where):
     text = f"{aggregation}({measure})" if aggregation else measure
-    return Space(
+    return Threshold(
         text=f"{text} {operator} {limit}",
         measure=measure,
         operator=operator,
@@ -51,21 +76,16 @@ def a_threshold(measure, operator="<", limit=1.0, aggregation=None, during=None,
 
 
 def an_incident(name="brownout", at=12, seconds=8, **match):
-    matched = {"provider": None, "model": None, "flow": None, "instance": None} | match
-    return Space(name=name, at_ns=at * SECOND, duration_ns=seconds * SECOND, match=Space(**matched))
+    return Incident.model_construct(
+        name=name, at_ns=at * SECOND, duration_ns=seconds * SECOND, match=Match(**match)
+    )
 
 
 BROWNOUT = an_incident(provider="openai")
 
 
 def a_scenario(*thresholds, incidents=(BROWNOUT,)):
-    return Space(
-        name="ramp",
-        seed=7,
-        thresholds=thresholds,
-        incidents=incidents,
-        imperfections=Space(is_wanted=False),
-    )
+    return RAMP.model_copy(update={"thresholds": thresholds, "incidents": incidents})
 
 
 def counts_of(rows=(), *, scenario=None, **changes):

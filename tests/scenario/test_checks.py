@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from simtraffic.scenario.model import ERROR_KINDS
+from simtraffic.scenario.quantities import ERROR_KINDS
 from tests.scenario.cases import GOOD, changed, extended, faults, read
 
 

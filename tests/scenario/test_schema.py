@@ -10,11 +10,11 @@ import pytest
 from ruamel.yaml import YAML
 
 from simtraffic.cli.init import starter
+from simtraffic.scenario.explained import nouns
 from simtraffic.scenario.load import load_scenario, parse_scenario
 from simtraffic.scenario.model import Scenario
 from simtraffic.scenario.part import Part
 from simtraffic.scenario.schema import json_schema
-from simtraffic.scenario.wording import PARTS
 from tests.scenario.cases import GOOD, KNOWN, changed, extended
 
 SHIPPED = Path(__file__).parents[2] / "scenarios"
@@ -85,11 +85,11 @@ class TestSchema:
             assert all(checked.is_valid(example) for example in key["examples"]), name
 
     def test_every_noun_is_known_to_the_hints(self):
-        nouns = set(PARTS.values())
+        known = set(nouns().values())
         defined = set(Scenario.model_json_schema()["$defs"])
 
-        assert {noun.__name__ for noun in nouns - {Scenario}} == defined
-        assert all(issubclass(noun, Part) for noun in nouns)
+        assert {noun.__name__ for noun in known - {Scenario}} == defined
+        assert all(issubclass(noun, Part) for noun in known)
 
 
 class TestShipped:
