@@ -159,12 +159,12 @@ def _is_up(where: str) -> bool:
     return listens(at.port or 0) and (at.scheme == "tcp" or answers(where))
 
 
-def comes_true(happened: Callable[[], bool], patience_s: float) -> bool:
+def comes_true(happened: Callable[[], bool], patience_s: float, every_s: float = _LOOK_S) -> bool:
     """Look again and again until it is so, no longer than this many seconds; whether it is."""
     deadline = monotonic() + patience_s
     never = Flag()
     while not happened():
         if monotonic() > deadline:
             return False
-        never.wait(_LOOK_S)
+        never.wait(every_s)
     return True

@@ -156,7 +156,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Found]:
         send(store)
         store.record(LONGEST_S)
         heard = store.range("group by (service_name) (llm:requests:rate1m > 0)", LONGEST_S)
-        firings: dict[str, list[Firing]] = {each["metric"]["service_name"]: [] for each in heard}
+        firings: dict[str, list[Firing]] = {each.labels["service_name"]: [] for each in heard}
         firings |= by_service(store.firings(LONGEST_S))
         yield Found(firings, store.pending(CALM_S))
 
