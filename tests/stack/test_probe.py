@@ -78,7 +78,7 @@ def service() -> Iterator[Service]:
 
 
 def told(url: str) -> tuple[int, dict[str, str]]:
-    """Status and body of an answer."""
+    """Status and body of an answer, a bad one too, which a store's client would not give."""
     try:
         with urllib.request.urlopen(url, timeout=5) as answer:
             return answer.status, json.load(answer)
