@@ -99,7 +99,7 @@ def of_collector(
 ) -> Program:
     """An OpenTelemetry Collector, or what is built like one, as Jaeger 2 is.
 
-    Its configuration decides where it listens, so both that and how it is awaited are told here:
+    Its configuration decides where it listens, so both that and how it is awaited are said here:
     ``ready`` and ``addresses`` are those of :class:`Program`.
     """
     command = (path, "--config", str(config))

@@ -13,7 +13,7 @@ from simtraffic.errors import UsageError
 
 _VERSION = re.compile(r"(?<![\w.])v?(\d+\.\d+(?:\.\d+)?)")
 _VERSION_S = 10.0
-"""How long a program may take to tell its version."""
+"""How long a program may take to say its version."""
 
 
 def variable(name: str) -> str:
@@ -72,7 +72,7 @@ def find_all(names: Sequence[str]) -> dict[str, str]:
 
 
 def version_of(path: str) -> str:
-    """What a program says to ``--version``, such as ``3.14.0``; empty when it tells none."""
+    """What a program says to ``--version``, such as ``3.14.0``; empty when it says none."""
     try:
         done = subprocess.run(  # noqa: S603 - a program that was found, or that the user named
             [path, "--version"],
@@ -85,7 +85,7 @@ def version_of(path: str) -> str:
         return ""
     if done.returncode:
         return ""
-    # Prometheus told it on standard error before 2.48.
+    # Prometheus said it on standard error before 2.48.
     said = (done.stdout or done.stderr).decode(errors="replace").partition("\n")[0]
     found = _VERSION.search(said)
     return found[1] if found else ""

@@ -99,7 +99,7 @@ class Running:
         """Wait until it can work.
 
         Raises:
-            ProgramError: It ended before, told with its last words, or is not ready in time.
+            ProgramError: It ended before, with its last words, or is not ready in time.
         """
         settled = comes_true(lambda: self.has_ended() or self.is_ready(), self.patience_s)
         if self.has_ended():
@@ -149,7 +149,7 @@ class Running:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Stop it."""
+        """Stop it, whatever happened inside."""
         self.stop()
 
 

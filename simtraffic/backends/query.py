@@ -101,7 +101,7 @@ class Store:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Close the connections."""
+        """Close the connections, whatever happened inside."""
         self.close()
 
     def _ask(self, method: str, path: str, **request: Any) -> httpx.Response:
@@ -149,11 +149,11 @@ class Series:
     times: Floats
     """Unix seconds, ascending; one for an instant, none for a native histogram."""
     values: Floats
-    """As many."""
+    """One at each of the times; not a number where the store says so, as for a quantile of none."""
 
     @property
     def value(self) -> float:
-        """The newest."""
+        """The newest of them; an IndexError where there is none."""
         return float(self.values[-1])
 
 
@@ -250,7 +250,7 @@ class Prometheus(Store):
         ]
 
     def rule_groups(self) -> list[dict[str, Any]]:
-        """The groups of rules that it has loaded, as its API tells them.
+        """The groups of rules that it has loaded, as its API gives them: ``name``, ``rules``.
 
         Raises:
             AskError: It cannot be asked.
@@ -299,7 +299,7 @@ class Jaeger(Store):
     def traces(
         self, service: str, *, lookback: str = "1h", limit: int = 100_000
     ) -> list[dict[str, Any]]:
-        """The newest traces of a service, as its API tells them: ``traceID``, ``spans``.
+        """The newest traces of a service, as its API gives them: ``traceID``, ``spans``.
 
         Raises:
             AskError: It cannot be asked.

@@ -17,7 +17,7 @@ _LOOK_S = 0.5
 
 
 def _silent(_line: str) -> None:
-    """Say nothing."""
+    """Nobody listens to what is said of the programs."""
 
 
 class Supervisor:
@@ -102,10 +102,10 @@ class Supervisor:
             self.running.pop().stop()
 
     def __enter__(self) -> Self:
-        """Start them."""
+        """Start them, as :meth:`start` does."""
         self.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Stop them."""
+        """Stop them, whatever happened inside."""
         self.stop()

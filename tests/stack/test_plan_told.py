@@ -40,7 +40,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Past]:
     start = datetime.fromtimestamp(now, UTC) - timedelta(minutes=15)
     with past(tmp_path_factory.mktemp("told"), start) as running:
         for shard in ("1/2", "2/2"):
-            running.tell(ramp(), "gateway", shard=shard)
+            running.send(ramp(), "gateway", shard=shard)
         yield running
 
 

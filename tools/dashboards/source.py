@@ -52,18 +52,18 @@ class Source:
 
     prometheus: Prometheus
     end_s: float
-    """Unix seconds."""
+    """When the stretch ends, in Unix seconds."""
     minutes: float
     variables: dict[str, str] = field(default_factory=dict)
 
     @property
     def start_s(self) -> float:
-        """Unix seconds."""
+        """When the stretch begins, in Unix seconds."""
         return self.end_s - 60 * self.minutes
 
     @property
     def step_s(self) -> float:
-        """Between two points."""
+        """Seconds between two points: five at least, and no more than are seen."""
         return max(5.0, (self.end_s - self.start_s) / _STEPS)
 
     def series(self, expression: str) -> list[Drawn]:

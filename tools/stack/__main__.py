@@ -28,7 +28,7 @@ PLACES = (
 
 
 def say(line: str) -> None:
-    """Tell people."""
+    """A line for people, on standard error."""
     sys.stderr.write(f"{line}\n")
 
 
@@ -79,7 +79,7 @@ def status(options: argparse.Namespace) -> int:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The commands."""
+    """Do what the words ask for; the exit code is that of the error, or of the scenario."""
     parser = argparse.ArgumentParser(prog="python -m tools.stack", description=__doc__)
     parser.add_argument("--folder", type=Path, default=FOLDER, help="default: %(default)s")
     commands = parser.add_subparsers(required=True)

@@ -72,7 +72,7 @@ class Past:
     prometheus: Prometheus
     start: datetime
 
-    def tell(self, scenario: Scenario, service: str, **options: Any) -> None:
+    def send(self, scenario: Scenario, service: str, **options: Any) -> None:
         """Send a run's metrics under this name of a service; options as of a run."""
         metrics = scenario.telemetry.metrics.model_copy(update={"exemplars": False})
         telemetry = scenario.telemetry.model_copy(

@@ -98,12 +98,12 @@ class Stack:
         self.state_file.write_text(json.dumps(state, indent=2) + "\n", encoding="utf-8")
 
     def __enter__(self) -> Self:
-        """Start everything."""
+        """Start everything, as :meth:`start` does."""
         self.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Stop everything."""
+        """Stop everything, whatever happened inside."""
         self.stop()
 
 
