@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
 
 from simtraffic.backends.ports import listens
-from simtraffic.backends.query import answers
+from simtraffic.backends.query import answers, one_line
 from simtraffic.clock import Flag, monotonic
 from simtraffic.errors import SimtrafficError
 
@@ -22,7 +22,7 @@ START_S = 60.0
 STOP_S = 15.0
 """How long it may take to end once it is asked to; then it is killed."""
 _LOOK_S = 0.02
-_LAST_LINES = 5
+_LAST_LINES, _LAST_BYTES = 5, 20_000
 
 
 class ProgramError(SimtrafficError):
@@ -120,8 +120,10 @@ class Running:
 
     def obituary(self) -> str:
         """How it ended, its last lines and where the rest of them is; one line."""
-        lines = self.log.read_text(encoding="utf-8", errors="replace").splitlines()
-        last = " | ".join(line.strip() for line in lines[-_LAST_LINES:]) or "it said nothing"
+        with self.log.open("rb") as log:
+            log.seek(max(0, self.log.stat().st_size - _LAST_BYTES))
+            lines = log.read().decode(errors="replace").splitlines()
+        last = " | ".join(map(one_line, lines[-_LAST_LINES:])) or "it said nothing"
         code = self.process.returncode
         return f"{self.program.name}: ended with {code}; {last}; the whole of it: {self.log}"
 

@@ -7,6 +7,7 @@ threads at once; each keeps its connections until it is closed.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -61,6 +62,8 @@ class Store:
     ) -> None:
         self.url = url.rstrip("/")
         self.name = name or self.name
+        self._shown = re.sub(r"(?<=//)[^/]*@", "", self.url)
+        """For messages: who logs in by the address is not told."""
         self._timeout_s = timeout_s
         self._client = httpx.Client(
             auth=login,
@@ -109,18 +112,18 @@ class Store:
             answer = self._client.request(method, self.url + path, **request)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             slow = isinstance(error, httpx.TimeoutException)
-            why = f"no answer within {self._timeout_s:g} s" if slow else _one_line(str(error))
+            why = f"no answer within {self._timeout_s:g} s" if slow else one_line(str(error))
             raise AskError(
-                f"{self.url}: {self.name} cannot be reached; {why or type(error).__name__};"
+                f"{self._shown}: {self.name} cannot be reached; {why or type(error).__name__};"
                 " start it, or name another address"
             ) from error
         if answer.is_success:
             return answer
-        said = _one_line(self._reason(answer))
+        said = one_line(self._reason(answer))
         if said:
             fields = request.get("data") or request.get("params") or {}
             asked = " ".join(str(fields.get("query", path)).split())
-            raise AskError(f"{self.url}: {self.name} refuses; {said}; asked {asked}", said)
+            raise AskError(f"{self._shown}: {self.name} refuses; {said}; asked {asked}", said)
         raise self._another(f"answers {answer.status_code} to {path}")
 
     def _reason(self, answer: httpx.Response) -> str:
@@ -138,7 +141,7 @@ class Store:
             raise self._another("answers no JSON") from error
 
     def _another(self, found: str) -> AskError:
-        return AskError(f"{self.url}: not a {self.name}; it {found}; name another address")
+        return AskError(f"{self._shown}: not a {self.name}; it {found}; name another address")
 
 
 @dataclass(frozen=True, slots=True)
@@ -384,5 +387,7 @@ def _is_loopback(url: str) -> bool:
     return host in {"localhost", "::1"} or host.startswith("127.")
 
 
-def _one_line(text: str) -> str:
-    return " ".join(text.split())[:_MOST_SAID]
+def one_line(text: str) -> str:
+    """Another program's words on one line, of bounded length and without control characters."""
+    plain = "".join(sign if sign.isprintable() else " " for sign in text[: 4 * _MOST_SAID])
+    return " ".join(plain.split())[:_MOST_SAID]

@@ -184,6 +184,17 @@ def test_one_that_cannot_be_reached_is_told_in_a_line(url: str, said: str) -> No
     assert line.endswith("; start it, or name another address")
 
 
+def test_who_logs_in_by_the_address_is_not_told(store: Answering) -> None:
+    store.answer = lambda *_: (400, {"error": "no\x1b[31m such\nmetric"})
+    address = store.url.replace("//", "//me:hunter2@")
+    with Prometheus(address) as asked, pytest.raises(AskError) as refused:
+        asked.instant("up")
+    assert str(refused.value).startswith(f"{store.url}: Prometheus refuses; no [31m such metric; ")
+    with Prometheus(f"http://me:hunter2@{HOST}:9") as asked, pytest.raises(AskError) as away:
+        asked.instant("up")
+    assert str(away.value).startswith(f"http://{HOST}:9: Prometheus cannot be reached; ")
+
+
 def test_one_that_is_silent_is_not_waited_for_for_ever() -> None:
     with socket.create_server((HOST, 0)) as silent:
         url = f"http://{HOST}:{silent.getsockname()[1]}"
