@@ -36,7 +36,7 @@ STACK = $(BIN)/python -m tools.stack up $(if $(PORTS),$(if $(filter-out free,$(P
 FLOORS := --ignore tests/stack --ignore tests/network --ignore tests/test_package.py -m "not real and not long and not docs and not compose"
 
 .PHONY: help install run test test-all test-real test-python test-floors lint fmt types layers docs-check cov golden \
-	schema generated fuzz bench tools constraints check clean screen stack stack-demo stack-down up demo down test-compose
+	schema generated fuzz bench tools release-check constraints check clean screen stack stack-demo stack-down up demo down test-compose
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -161,6 +161,9 @@ down: ## end the containers; their data stays, VOLUMES=--volumes removes it
 
 test-compose: $(INSTALLED) ## bring the containers up and test them; needs Docker
 	$(PYTEST) -n 0 -m compose
+
+release-check: $(INSTALLED) ## whether this version can be released: files agree, its wheel works; fills dist/
+	$(BIN)/python -m tools.release
 
 constraints: $(INSTALLED) ## pin what .venv has now
 	{ sed -n '/^#/p' constraints.txt; $(BIN)/python -m pip freeze --all --exclude setuptools --exclude-editable; } >.pins

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.figures import Figure, ratio
-from benchmarks.processes import PYTHON, SIMTRAFFIC, run, tool
-from benchmarks.sink import Sink, without_exporter_settings
+from benchmarks.processes import PYTHON, SIMTRAFFIC, run
+from benchmarks.sink import Sink
 from benchmarks.traffic import scenario
+from simtraffic.backends.find import find
 
 if TYPE_CHECKING:
     from benchmarks.processes import Usage
@@ -73,24 +74,24 @@ def _generators(
         path.write_text(scenario(rate=10_000, duration="100s", signals=signals))
         command = (*SIMTRAFFIC, "run", str(path), "--speed", "max", "--quiet")
         options = ("--endpoint", f"http://{address}", "--result", str(result))
-        usage = run((*command, *options), env=without_exporter_settings())
+        usage = run((*command, *options))
         told = json.loads(result.read_text())
         spans = told["signals"]["traces"]["generated"]
         return usage, spans, spans / told["generator"]["spans_per_second"]
 
     def theirs(workers: int, rate: int, batch: int) -> tuple[Usage, int | None, float | None]:
         options = {"workers": workers, "rate": rate, "batch-size": batch}
-        command = [tool("telemetrygen"), "traces", "--otlp-insecure", "--otlp-endpoint", address]
+        command = [find("telemetrygen"), "traces", "--otlp-insecure", "--otlp-endpoint", address]
         command += ["--duration", f"{PEER_SECONDS}s"]
         for name, value in options.items():
             command += [f"--{name}", str(value)]
         for key, text in _ATTRIBUTES.items():
             command += ["--telemetry-attributes", f"{key}={text}"]
-        return run(command, env=without_exporter_settings()), None, None
+        return run(command), None, None
 
     def sdk() -> tuple[Usage, int | None, float | None]:
         command = (PYTHON, "-m", "benchmarks.sdk_sender", address, str(PEER_SECONDS))
-        usage = run(command, env=without_exporter_settings())
+        usage = run(command)
         return usage, int(usage.output.split()[-1]), None
 
     return {

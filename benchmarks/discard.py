@@ -1,12 +1,11 @@
 """A receiver that costs next to nothing: reads requests of OTLP/HTTP and says that all is well.
 
-``python -m benchmarks.discard`` prints its address and serves until its standard input closes.
+``python -m benchmarks.discard PORT`` serves on loopback until it is ended.
 """
 
 from __future__ import annotations
 
 import contextlib
-import os
 import socket
 import sys
 import threading
@@ -35,19 +34,10 @@ def _serve(connection: socket.socket) -> None:
 
 def main() -> None:
     """Serve."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    sys.stdout.write(f"http://127.0.0.1:{listener.getsockname()[1]}\n")
-    sys.stdout.flush()
-
-    def accept() -> None:
-        while True:
-            connection, _ = listener.accept()
-            threading.Thread(target=_serve, args=(connection,), daemon=True).start()
-
-    threading.Thread(target=accept, daemon=True).start()
-    while os.read(0, 1024):
-        continue
-    os._exit(0)
+    listener = socket.create_server(("127.0.0.1", int(sys.argv[1])))
+    while True:
+        connection, _ = listener.accept()
+        threading.Thread(target=_serve, args=(connection,), daemon=True).start()
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from benchmarks.figures import Figure
 from benchmarks.processes import SIMTRAFFIC, run
-from benchmarks.sink import without_exporter_settings
 from benchmarks.traffic import scenario
 from simtraffic.collector.embedded import EmbeddedCollector
 
@@ -26,7 +25,7 @@ def measure(rounds: int) -> list[Figure]:
             with EmbeddedCollector() as collector:
                 command = (*SIMTRAFFIC, "run", str(path), "--quiet", "--drain", "30s")
                 options = ("--endpoint", collector.endpoint, "--result", str(result))
-                run((*command, *options), env=without_exporter_settings())
+                run((*command, *options))
             told = json.loads(result.read_text())
             for name, values in found.items():
                 values.append(told["schedule"]["lateness_seconds"][name] * 1000)

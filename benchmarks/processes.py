@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,10 +26,10 @@ class Usage:
     output: str
 
 
-def run(
-    command: Sequence[str], *, env: Mapping[str, str] | None = None, core: int | None = None
-) -> Usage:
-    """Run a command to its end; ``core`` is the only one that it may use.
+def run(command: Sequence[str], *, core: int | None = None) -> Usage:
+    """Run a command to its end, without settings of OpenTelemetry (OTEL_*) that steer it.
+
+    ``core`` is the only one that it may use.
 
     The peak memory is at least this process's own, which a child inherits until it becomes the
     command; so nothing large is imported here.
@@ -37,13 +37,14 @@ def run(
     Raises:
         RuntimeError: the command failed, with the end of what it said.
     """
+    # Not one of the backends' programs: what it used is known to its parent alone, in `wait4`.
     if core is not None:
         command = (PYTHON, "-c", _PINNED, str(core), *command)
     began = time.perf_counter()
     child = subprocess.Popen(
         command,
         cwd=ROOT,
-        env={**os.environ, **(env or {})},
+        env={key: value for key, value in os.environ.items() if not key.startswith("OTEL_")},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -70,18 +71,3 @@ def cpu_seconds(pid: int) -> float:
     """CPU time of a running process so far."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def tool(name: str) -> str:
-    """Path of a program that tools/build.sh makes; ``SIMTRAFFIC_TOOLS`` says where they are.
-
-    Raises:
-        FileNotFoundError: it is not there.
-    """
-    cache = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    folder = os.environ.get("SIMTRAFFIC_TOOLS") or f"{cache}/simtraffic/tools"
-    override = os.environ.get(f"SIMTRAFFIC_{name.upper().replace('-', '_')}")
-    path = Path(override) if override else Path(folder) / "bin" / name
-    if not path.exists():
-        raise FileNotFoundError(f"{name} is missing; run tools/build.sh or set SIMTRAFFIC_TOOLS")
-    return str(path)

@@ -8,7 +8,6 @@ minutes of real time it takes, twenty at least for a verdict that counts.
 from __future__ import annotations
 
 import json
-import subprocess
 import tempfile
 import time
 from dataclasses import dataclass, field
@@ -18,6 +17,8 @@ from statistics import median
 from benchmarks.figures import Figure
 from benchmarks.processes import SIMTRAFFIC
 from benchmarks.traffic import scenario
+from simtraffic.backends.ports import HOST, free_ports
+from simtraffic.backends.programs import Program, Running
 
 TITLE = "twenty minutes at 5,000 spans a second with faults, and a simulated week"
 
@@ -76,31 +77,23 @@ def measure(rounds: int) -> list[Figure]:
 
 
 def _one(name: str, path: Path, options: tuple[str, ...], protocol: str) -> list[Figure]:
+    grpc, http = (f"{HOST}:{port}" for port in free_ports(2))
     faults = [word for fault in _FAULTS for word in ("--fault", fault)]
-    collector = subprocess.Popen(
-        [
-            *(*SIMTRAFFIC, "collect", "--grpc", "127.0.0.1:0", "--http", "127.0.0.1:0"),
-            *("--json", "--announce", *faults),
-        ],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert collector.stdout is not None
-    addresses = json.loads(collector.stdout.readline())
-    address = addresses["grpc" if protocol == "grpc" else "http"]
-    command = [*SIMTRAFFIC, "run", str(path), "--endpoint", address, "--protocol", protocol]
+    collect = (*SIMTRAFFIC, "collect", "--grpc", grpc, "--http", http, "--json", *faults)
+    address = f"http://{grpc if protocol == 'grpc' else http}"
+    command = (*SIMTRAFFIC, "run", str(path), "--endpoint", address, "--protocol", protocol)
+    kept = path.with_name("result.json")
+    asked = Program("run", (*command, *options, "--quiet", "--result", str(kept)))
+    receiver = Program("collect", collect, (grpc, http))
     samples, theirs = _Samples(), _Samples()
-    with subprocess.Popen(
-        [*command, *options, "--quiet", "--json"], stdout=subprocess.PIPE, text=True
-    ) as run:
-        while run.poll() is None:
-            samples.take(run.pid)
-            theirs.take(collector.pid)
-            time.sleep(_EVERY_S if "real" in options else 0.5)
-        assert run.stdout is not None
-        result = json.loads(run.stdout.read())
-    counts = json.loads(collector.communicate()[0].splitlines()[-1])
+    with Running(receiver, path.with_name("collect.log")) as collector:
+        with Running(asked, path.with_name("run.log")) as run:
+            while not run.has_ended():
+                samples.take(run.process.pid)
+                theirs.take(collector.process.pid)
+                time.sleep(_EVERY_S if "real" in options else 0.5)
+        result = json.loads(kept.read_text())
+    counts = json.loads(collector.log.read_text().splitlines()[-1])
     signals = result["signals"].values()
     adrift = sum(
         abs(s["generated"] - s["accepted"] - s["rejected"] - s["failed"] - s["dropped"])

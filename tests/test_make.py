@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from simtraffic.backends.ports import HOST
+from simtraffic.backends.programs import ProgramError
 from tools.stack.addresses import Addresses
-from tools.stack.supervise import Stack, StackError
+from tools.stack.stack import Stack
 
 ROOT = Path(__file__).parents[1]
 # As in a clean clone, whatever lies in .venv here.
@@ -77,7 +78,7 @@ def test_other_words_for_ports_are_refused_with_what_is_known() -> None:
 def test_a_taken_port_is_told_with_a_command_that_works(tmp_path: Path) -> None:
     with socket.create_server((HOST, 0)) as server:
         addresses = replace(Addresses.free(), webhook=server.getsockname()[1])
-        with pytest.raises(StackError) as found:
+        with pytest.raises(ProgramError) as found:
             Stack(addresses, tmp_path).start()
 
     named = [word for word in str(found.value).split("`") if word.startswith("make ")]

@@ -5,11 +5,8 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
-import sysconfig
 import tarfile
 import tomllib
-import venv
 import zipfile
 from importlib.metadata import requires
 from pathlib import Path
@@ -21,6 +18,7 @@ from packaging.requirements import Requirement
 
 import simtraffic
 from simtraffic import shipped
+from tools import release
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
@@ -107,32 +105,15 @@ class TestConfigurationOfTheBuild:
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a source archive, and the wheel that was built from it."""
     folder = tmp_path_factory.mktemp("dist")
-    _do(sys.executable, "-m", "build", "--no-isolation", "--outdir", str(folder), str(ROOT))
+    release.built(ROOT, folder)
     return folder
 
 
 @pytest.fixture(scope="module")
 def installed(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The scripts of an environment into which the wheel was installed.
-
-    What it depends on is that of this environment: it is not downloaded again.
-    """
+    """The scripts of an environment into which the wheel was installed."""
     (wheel,) = built.glob("*.whl")
-    folder = tmp_path_factory.mktemp("environment")
-    venv.create(folder, with_pip=False)
-    python = folder / "bin" / "python"
-    words = ("install", "--no-deps", "--no-index", "--quiet", str(wheel))
-    _do(sys.executable, "-m", "pip", "--python", str(python), *words)
-    # A folder named in a .pth is searched for packages, and its own .pth, of the checkout, is not
-    # read.
-    (site,) = folder.glob("lib/python3*/site-packages")
-    (site / "others.pth").write_text(sysconfig.get_path("purelib") + "\n", encoding="utf-8")
-    return python.parent
-
-
-def _do(*command: str) -> None:
-    done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
+    return release.installed(wheel, tmp_path_factory.mktemp("environment"))
 
 
 @pytest.mark.real

@@ -1,29 +1,31 @@
-"""Real programs under test: found or named as missing, started on free ports, ended for certain."""
+"""Real programs under test: found or named as missing, and what they are started with here."""
 
 from __future__ import annotations
 
-import importlib.util
 import os
-import subprocess
 import sys
-import sysconfig
-import threading
-import urllib.request
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from simtraffic.backends.ports import free_ports, listens
-from simtraffic.clock import monotonic
+from simtraffic.backends.commands import of_collector, url
+from simtraffic.backends.find import find
+from simtraffic.backends.ports import free_ports
+from simtraffic.backends.programs import Program, Running, comes_true
+from simtraffic.errors import UsageError
 from simtraffic.signals import SIGNALS
+from tools.rotel import find_rotel
+from tools.rotel import rotel as as_program
+
+if TYPE_CHECKING:
+    import subprocess
+    from pathlib import Path
 
 PATIENCE_S = 30.0
 """Far beyond what anything here takes on an idle machine, so that a busy one does not fail."""
-
-_NEVER = threading.Event()
 
 # One file for each signal: shared by several pipelines, the exporter of 0.161 is shut down with the
 # first of them, and the others then lose what their batch processors still hold.
@@ -56,11 +58,19 @@ service:
 class Door:
     """A running program that takes OTLP."""
 
-    process: subprocess.Popen[bytes]
-    grpc: str
-    http: str
+    running: Running
     received: tuple[Path, ...] = ()
     """What it writes down, as OTLP/JSON lines; the files of a collector."""
+
+    @property
+    def grpc(self) -> str:
+        """Where to send over gRPC."""
+        return self.running.addresses["grpc"]
+
+    @property
+    def http(self) -> str:
+        """Where to send over HTTP."""
+        return self.running.addresses["http"]
 
     def endpoint(self, protocol: str) -> str:
         """Where to send by a protocol."""
@@ -68,40 +78,23 @@ class Door:
 
     def stop(self) -> None:
         """End it as an operator would, so that it flushes; again is fine."""
-        self.process.terminate()
-        self.process.wait(PATIENCE_S)
+        self.running.stop()
 
 
 def tool(name: str) -> str:
     """Path of a program that tools/build.sh makes, such as ``promtool``."""
-    cache = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    folder = Path(os.environ.get("SIMTRAFFIC_TOOLS") or f"{cache}/simtraffic/tools")
-    path = folder / "bin" / name
-    return str(path) if path.exists() else missing(name, "`make tools` builds it (needs Go)")
+    return there(lambda: find(name))
 
 
-def rotel_program() -> str:
-    """Path of rotel's binary, which lies inside its Python package."""
-    found = importlib.util.find_spec("rotel")
-    path = Path(found.origin).parent / "rotel-agent" if found and found.origin else None
-    if path is None or not path.exists():
-        return missing("rotel", "`make install` fetches it where a build for the platform exists")
-    tried = subprocess.run(
-        [path, "--version"], env=beside_python(), capture_output=True, check=False
-    )
-    if tried.returncode:
-        return missing("rotel", f"it does not start: {tried.stderr.decode().strip()}")
-    return str(path)
+def there(found: Callable[[], str]) -> str:
+    """A path that is found; the test is skipped where none is, or fails where it is required."""
+    try:
+        return found()
+    except UsageError as error:
+        return missing(str(error))
 
 
-def beside_python() -> dict[str, str]:
-    """Environment in which rotel finds the library of the interpreter that it was built for."""
-    known = [str(sysconfig.get_config_var("LIBDIR")), os.environ.get("LD_LIBRARY_PATH", "")]
-    return {**os.environ, "LD_LIBRARY_PATH": ":".join(filter(None, known))}
-
-
-def missing(name: str, how: str) -> str:
-    message = f"{name} is not there; {how}"
+def missing(message: str) -> str:
     if os.environ.get("SIMTRAFFIC_REQUIRE_REAL") == "1":
         pytest.fail(message)
     pytest.skip(message)
@@ -122,7 +115,7 @@ def otelcol(
     as ``tls: {...}``; ``extensions`` are those that they name; ``limit_mib`` is the memory over
     which it refuses.
     """
-    program = tool("otelcol")
+    path = tool("otelcol")
     grpc, http, health = free_ports(3)
     config = folder / "otelcol.yaml"
     text = _OTELCOL.format(
@@ -140,70 +133,37 @@ def otelcol(
         text = text.replace("[health_check]", f"[health_check, {named}]")
     config.write_text(text, encoding="utf-8")
     files = tuple(folder / f"{signal}.jsonl" for signal in SIGNALS)
-    with started([program, "--config", str(config)], folder / "otelcol.log") as process:
-        wait_until(lambda: _answers(f"http://127.0.0.1:{health}/"), "otelcol to be ready", process)
-        yield Door(process, f"http://127.0.0.1:{grpc}", f"http://127.0.0.1:{http}", files)
+    addresses = {"grpc": url(grpc), "http": url(http)}
+    program = of_collector(path, config, (f"{url(health)}/",), addresses=addresses)
+    with Running(program, folder / "otelcol.log", PATIENCE_S) as running:
+        yield Door(running, files)
 
 
 @contextmanager
 def rotel(folder: Path, forward_to: str | None = None) -> Iterator[Door]:
     """A rotel that passes everything on over gRPC, or swallows it."""
-    program = rotel_program()
-    grpc, http = free_ports(2)
-    onward = ["otlp", "--otlp-exporter-endpoint", forward_to] if forward_to else ["blackhole"]
-    command = [
-        *(program, "start", "--exporter", *onward),
-        *("--otlp-grpc-endpoint", f"127.0.0.1:{grpc}", "--batch-timeout", "50ms"),
-        *("--otlp-http-endpoint", f"127.0.0.1:{http}"),
-        *("--pid-file", str(folder / "rotel.pid"), "--log-file", str(folder / "rotel.log")),
-    ]
-    with started(command, folder / "rotel.out", beside_python()) as process:
-        wait_until(lambda: listens(grpc) and listens(http), "rotel to listen", process)
-        yield Door(process, f"http://127.0.0.1:{grpc}", f"http://127.0.0.1:{http}")
+    program = as_program(there(find_rotel), folder, forward_to)
+    with Running(program, folder / "rotel.out", PATIENCE_S) as running:
+        yield Door(running)
 
 
 @contextmanager
 def simtraffic_run(*arguments: str | Path, stderr: Path) -> Iterator[subprocess.Popen[bytes]]:
     """`simtraffic run` as a process of its own, what it says to people in a file."""
-    command = [sys.executable, "-m", "simtraffic", "run", *map(str, arguments)]
-    with started(command, stderr) as process:
-        yield process
+    command = (sys.executable, "-m", "simtraffic", "run", *map(str, arguments))
+    with Running(Program("simtraffic", command), stderr) as running:
+        yield running.process
 
 
 def wait_until(
     happened: Callable[[], bool], what: str, process: subprocess.Popen[bytes] | None = None
 ) -> None:
     """Poll until something is true; fails when it never is, or the process ended before."""
-    deadline = monotonic() + PATIENCE_S
-    while not happened():
+
+    def ended_before() -> bool:
         if process is not None and process.poll() is not None:
             pytest.fail(f"waited for {what}, but the process ended with {process.returncode}")
-        if monotonic() > deadline:
-            pytest.fail(f"waited {PATIENCE_S:.0f} s in vain for {what}")
-        _NEVER.wait(0.02)
-
-
-@contextmanager
-def started(
-    command: Sequence[str], log: Path, environ: Mapping[str, str] | None = None
-) -> Iterator[subprocess.Popen[bytes]]:
-    kept = {key: value for key, value in (environ or os.environ).items() if key[:5] != "OTEL_"}
-    with log.open("wb") as said:
-        process = subprocess.Popen(list(command), stdout=said, stderr=said, env=kept)
-    try:
-        yield process
-    finally:
-        process.terminate()
-        try:
-            process.wait(PATIENCE_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
-
-def _answers(url: str) -> bool:
-    try:
-        with urllib.request.urlopen(url, timeout=1) as answer:
-            return bool(answer.status == 200)
-    except OSError:
         return False
+
+    if not comes_true(lambda: happened() or ended_before(), PATIENCE_S):
+        pytest.fail(f"waited {PATIENCE_S:.0f} s in vain for {what}")

@@ -33,7 +33,7 @@ def test_a_collector_killed_half_way_leaves_a_balanced_ledger_that_says_what_was
         ) as process,
     ):
         wait_until(lambda: something_arrived(door), "telemetry to arrive", process)
-        door.process.kill()
+        door.running.kill()
         code = process.wait(PATIENCE_S)
     result, summary = result_in(kept), said.read_text(encoding="utf-8")
 

@@ -13,7 +13,7 @@ from simtraffic.export.environment import ExportOptions
 from simtraffic.runner import RunOptions
 from tests.asking import Calls
 from tests.real import revived
-from tests.real.programs import PATIENCE_S
+from tests.real.programs import PATIENCE_S, rotel
 from tests.real.test_endings import assert_balanced
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from simtraffic import RunResult
     from simtraffic.result.snapshot import Snapshot
-    from tests.real.revived import Revived
+    from tests.real.programs import Door
 
 pytestmark = pytest.mark.real
 
@@ -61,7 +61,7 @@ def test_what_a_killed_collector_answered_for_is_in_its_file(
     traces = result.signals["traces"]
 
     assert traces.generated > 20_000 * DURATION_S
-    assert collector.spans() >= traces.accepted
+    assert revived.spans(collector) >= traces.accepted
     # Each time it was back in a moment, and all that had failed was tried again.
     assert traces.accepted == traces.generated
     assert (result.exit_code, result.verdict) == (0, "passed")
@@ -72,7 +72,7 @@ def test_what_a_killed_collector_answered_for_is_in_its_file(
 def test_every_span_sent_to_a_killed_rotel_is_accounted_for(
     scenario: Path, tmp_path: Path, protocol: str
 ) -> None:
-    result, _ = run_over_kills(revived.rotel(tmp_path), scenario, protocol)
+    result, _ = run_over_kills(rotel(tmp_path), scenario, protocol)
     traces = result.signals["traces"]
 
     assert traces.generated > 20_000 * DURATION_S
@@ -81,8 +81,8 @@ def test_every_span_sent_to_a_killed_rotel_is_accounted_for(
 
 
 def run_over_kills(
-    started: AbstractContextManager[Revived], scenario: Path, protocol: str
-) -> tuple[RunResult, Revived]:
+    started: AbstractContextManager[Door], scenario: Path, protocol: str
+) -> tuple[RunResult, Door]:
     """The result of a run whose collector dies three times and is gone for a second or longer."""
     eighths = [Event() for _ in range(8)]
 
@@ -90,13 +90,13 @@ def run_over_kills(
         for event in eighths[: 8 * snapshot.elapsed_ns // snapshot.duration_ns]:
             event.set()
 
-    def kill(collector: Revived) -> None:
+    def kill(collector: Door) -> None:
         for number, event in enumerate(eighths[:6]):
             assert event.wait(2 * PATIENCE_S)
             if number % 2 == 0:
-                collector.kill()
+                collector.running.kill()
             else:
-                collector.start()
+                revived.revive(collector)
 
     with started as collector, ThreadPoolExecutor(1) as pool:
         killing = pool.submit(kill, collector)

@@ -28,6 +28,7 @@ def test_a_collector_that_is_fed_the_file_writes_the_same_down(
     result = run(load_scenario(scenario), RunOptions(start="2026-01-01T00:00:00Z"), out=str(out))
 
     with otelcol(tmp_path) as door:
+        # What is tried is a collector's own door, so each request is sent as the file has it.
         with out.open("rb") as lines, httpx.Client(base_url=door.http) as client:
             for line in lines:
                 (key,) = json.loads(line)

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import re
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-import httpx
 import pytest
 
-from simtraffic.clock import Flag, monotonic
-from tests.real.programs import tool
-from tests.stack.live import LiveStack
+from simtraffic.backends.programs import comes_true
+from tests.real.programs import simtraffic_run, tool
+from tests.stack.live import LiveStack, live
 from tools.rules.__main__ import main as make_rules
 from tools.stack.addresses import Addresses
 from tools.stack.programs import CONFIG, NAMES
-from tools.stack.supervise import Stack
+from tools.stack.stack import Stack
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,49 +43,40 @@ def hasty(tmp_path: Path) -> Iterator[LiveStack]:
     routes = config / "alertmanager/alertmanager.yml"
     text = re.sub(r"(group_wait|group_interval): \w+", r"\1: 2s", routes.read_text())
     routes.write_text(text)
-    with Stack(Addresses.free(), tmp_path / "stack", config=config) as running:
-        yield LiveStack(running)
+    with live(Stack(Addresses.free(), tmp_path / "stack", config=config)) as running:
+        yield running
 
 
 def states(stack: LiveStack) -> set[str]:
     """States of the alert on OpenAI, as Prometheus has them now."""
-    answer = httpx.get(f"{stack.prometheus}/api/v1/alerts").json()["data"]["alerts"]
-    return {
-        alert["state"]
-        for alert in answer
-        if alert["labels"]["alertname"] == ALERT
-        and alert["labels"]["provider"] == "openai"
-        and alert["labels"]["severity"] == "warning"
-    }
+    wanted = {"alertname": ALERT, "provider": "openai", "severity": "warning"}.items()
+    return {alert.state for alert in stack.prometheus.alerts() if wanted <= alert.labels.items()}
 
 
 def told(stack: LiveStack) -> list[dict[str, Any]]:
     """Notifications on the alert, with their receivers."""
-    found: list[dict[str, Any]] = httpx.get(f"{stack.webhook}/notifications").json()
+    found: list[dict[str, Any]] = stack.webhook.get("/notifications")
     return [each for each in found if each["body"]["groupLabels"].get("alertname") == ALERT]
 
 
 def test_a_providers_outage_is_pending_fires_is_told_and_resolves(
     hasty: LiveStack, tmp_path: Path
 ) -> None:
-    command = [sys.executable, "-m", "simtraffic", "run", "scenarios/provider_outage.yaml"]
-    command += ["--endpoint", hasty.otlp, "--quiet", "--result", str(tmp_path / "r.json")]
+    words = ["--endpoint", hasty.otlp, "--quiet", "--result", str(tmp_path / "r.json")]
+    log = tmp_path / "run.txt"
     seen: list[str] = []
-    never = Flag()
-    with subprocess.Popen(command, stderr=subprocess.PIPE) as run:
-        deadline = monotonic() + PATIENCE_S
-        while monotonic() < deadline:
-            for state in states(hasty) or {"inactive"}:
-                if not seen or seen[-1] != state:
-                    seen.append(state)
-            statuses = [each["body"]["status"] for each in told(hasty)]
-            # The notification may come between two looks at the states.
-            if "resolved" in statuses and seen[-1] == "inactive":
-                break
-            never.wait(0.2)
-        run.wait(60)
-        assert run.stderr is not None
-        assert run.returncode == 0, run.stderr.read().decode()
+
+    def is_over() -> bool:
+        for state in states(hasty) or {"inactive"}:
+            if not seen or seen[-1] != state:
+                seen.append(state)
+        statuses = [each["body"]["status"] for each in told(hasty)]
+        # The notification may come between two looks at the states.
+        return "resolved" in statuses and seen[-1] == "inactive"
+
+    with simtraffic_run("scenarios/provider_outage.yaml", *words, stderr=log) as run:
+        assert comes_true(is_over, PATIENCE_S, every_s=0.2), seen
+        assert run.wait(60) == 0, log.read_text()
     assert seen == ["inactive", "pending", "firing", "inactive"]
     first, *_, last = told(hasty)
     assert {each["receiver"] for each in told(hasty)} == {"ticket"}
@@ -104,5 +92,5 @@ def test_a_providers_outage_is_pending_fires_is_told_and_resolves(
     assert "openai fails" in alert["annotations"]["summary"]
     assert alert["annotations"]["runbook_url"].endswith(f"{ALERT}.md")
     # The dead man's switch is heard all the while.
-    everything = httpx.get(f"{hasty.webhook}/notifications").json()
+    everything = hasty.webhook.get("/notifications")
     assert "dead-man" in {each["receiver"] for each in everything}

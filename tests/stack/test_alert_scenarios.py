@@ -156,7 +156,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Found]:
         send(store)
         store.record(LONGEST_S)
         heard = store.range("group by (service_name) (llm:requests:rate1m > 0)", LONGEST_S)
-        firings: dict[str, list[Firing]] = {each["metric"]["service_name"]: [] for each in heard}
+        firings: dict[str, list[Firing]] = {each.labels["service_name"]: [] for each in heard}
         firings |= by_service(store.firings(LONGEST_S))
         yield Found(firings, store.pending(CALM_S))
 
@@ -168,17 +168,17 @@ def firings(found: Found) -> Mapping[str, list[Firing]]:
 
 def send(store: Past) -> None:
     rehearsals.send(store)
-    store.tell(scenario("demo"), "demo")
-    store.tell(with_overrides(scenario("demo"), scale=0.5), "demo-tail", duration_ns=TAIL_S * 10**9)
+    store.send(scenario("demo"), "demo")
+    store.send(with_overrides(scenario("demo"), scale=0.5), "demo-tail", duration_ns=TAIL_S * 10**9)
     for stem, scale in CALM.items():
         played = with_overrides(calm(stem), scale=scale)
-        store.tell(played, f"{stem}-calm", duration_ns=CALM_S * 10**9)
+        store.send(played, f"{stem}-calm", duration_ns=CALM_S * 10**9)
     for tier, model in TIERS.items():
         for profile in PROFILES:
-            store.tell(of_tier(model, profile), f"{tier}-{profile}", duration_ns=CALM_S * 10**9)
+            store.send(of_tier(model, profile), f"{tier}-{profile}", duration_ns=CALM_S * 10**9)
     for stem, _ in ALONE:
         for convention in ("gen_ai", "llm"):
-            store.tell(with_conventions(stem, convention), f"{stem}-{convention}")
+            store.send(with_conventions(stem, convention), f"{stem}-{convention}")
 
 
 def told(firings: list[Firing]) -> str:

@@ -23,11 +23,11 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
 from opentelemetry.proto.metrics.v1 import metrics_pb2
 
 from simtraffic.backends.ports import HOST
+from simtraffic.backends.programs import Running
 from simtraffic.collector.server import Collector
 from tests.real.programs import tool, wait_until
 from tools.stack.addresses import Addresses
-from tools.stack.programs import Program, collector_environment
-from tools.stack.supervise import Stack
+from tools.stack.programs import collector
 
 FILES = sorted(Path("config/collector").glob("*.yaml"))
 CREDENTIALS = {
@@ -88,23 +88,17 @@ def test_a_back_end_without_its_address_is_refused(name: str) -> None:
 
 
 @contextmanager
-def running(name: str, folder: Path, **variables: str) -> Iterator[Addresses]:
+def running(name: str, folder: Path, **variables: str) -> Iterator[Running]:
     """A collector with one of the files; it has sent everything when the context ends."""
-    addresses = Addresses.free()
-    settings = {**collector_environment(addresses), **variables}
-    program = Program(
-        "otelcol",
-        (tool("otelcol"), "--config", f"config/collector/{name}.yaml"),
-        f"{addresses.url('collector_health')}/",
-        settings,
-    )
-    with Stack.of([program], addresses, folder):
-        yield addresses
+    config = Path(f"config/collector/{name}.yaml")
+    program = collector(tool("otelcol"), Addresses.free(), config, variables)
+    with Running(program, folder / "otelcol.log") as made:
+        yield made
 
 
-def send(addresses: Addresses, *arguments: str, scenario: str = "scenarios/smoke.yaml") -> None:
+def send(to: Running, *arguments: str, scenario: str = "scenarios/smoke.yaml") -> None:
     command = [sys.executable, "-m", "simtraffic", "run", scenario, "--quiet", "--speed", "max"]
-    command += ["--endpoint", addresses.url("collector_grpc"), *arguments]
+    command += ["--endpoint", to.addresses["grpc"], *arguments]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 0, done.stderr
 
@@ -187,8 +181,8 @@ def _sums(requests: list[tuple[str, dict[str, str], bytes]]) -> tuple[set[int], 
 def test_a_back_end_gets_its_headers_and_its_temporality(
     name: str, recorder: Recorder, tmp_path: Path
 ) -> None:
-    with running(name, tmp_path, **environment(recorder.url)) as addresses:
-        send(addresses, "--out", str(tmp_path / "sent.jsonl"))
+    with running(name, tmp_path, **environment(recorder.url)) as made:
+        send(made, "--out", str(tmp_path / "sent.jsonl"))
     paths = {path for path, _, _ in recorder.requests}
     assert paths == {"/v1/traces", "/v1/metrics", "/v1/logs"}
     for path, headers, _ in recorder.requests:
@@ -214,8 +208,8 @@ def test_tail_sampling_keeps_failures_whole_and_a_tenth_of_the_rest(tmp_path: Pa
         variables = {**stores(sink), "DECISION_WAIT": "2s"}
         same = ("--signals", "traces", "--start", "2026-01-01T00:00:00Z")
         storm = "scenarios/rate_limit_storm.yaml"
-        with running("tail-sampling", tmp_path, **variables) as addresses:
-            send(addresses, *same, scenario=storm)
+        with running("tail-sampling", tmp_path, **variables) as made:
+            send(made, *same, scenario=storm)
         command = [sys.executable, "-m", "simtraffic", "run", storm, *same, "--quiet"]
         command += ["--speed", "max", "--endpoint", whole.grpc_endpoint]
         subprocess.run(command, check=True, timeout=60)
@@ -277,8 +271,8 @@ def test_redaction_leaves_no_planted_secret_and_keeps_counts_and_models(tmp_path
     assert "asked with" in text
     convention.write_text(text, encoding="utf-8")
     with Collector(keep=True) as sink:
-        with running("redaction", tmp_path, **stores(sink)) as addresses:
-            send(addresses, "--convention", str(convention))
+        with running("redaction", tmp_path, **stores(sink)) as made:
+            send(made, "--convention", str(convention))
         spans, records = list(sink.spans()), list(sink.log_records())
     assert len(spans) > 100
     assert len(records) == 100
@@ -303,8 +297,8 @@ def test_redaction_leaves_no_planted_secret_and_keeps_counts_and_models(tmp_path
 def test_span_metrics_count_every_span_once(tmp_path: Path) -> None:
     with Collector(keep=True) as sink:
         variables = {**stores(sink), "FLUSH_INTERVAL": "1s"}
-        with running("span-metrics", tmp_path, **variables) as addresses:
-            send(addresses, "--signals", "traces")
+        with running("span-metrics", tmp_path, **variables) as made:
+            send(made, "--signals", "traces")
             wait_until(lambda: _calls(sink) == len(list(sink.spans())) > 0, "a flush of all")
         calls = Counter[str]()
         for metric in sink.metrics():

@@ -275,7 +275,8 @@ def test_grafana_sends_nothing_out_and_installs_nothing():
 @pytest.mark.parametrize("service", ["prometheus", "alertmanager"])
 def test_a_health_check_by_the_services_own_program_tells_up_from_down(service, stack: LiveStack):
     program, *words = health(service)
-    inside, live = f"http://127.0.0.1:{next(iter(published(service)))}", getattr(stack, service)
+    inside = f"http://127.0.0.1:{next(iter(published(service)))}"
+    live = stack.native.addresses.url(service)
     path = tool(program.rpartition("/")[2])
 
     def check(base: str) -> int:

@@ -18,6 +18,7 @@ import httpx
 import pytest
 
 from simtraffic.backends.ports import free_ports
+from simtraffic.backends.query import Jaeger, Prometheus, Store
 from tests.real import programs
 from tests.real.programs import missing, wait_until
 from tests.stack.compose_file import PATH, ROOT, SERVICES, VARIABLE, on_host, read
@@ -55,9 +56,14 @@ class Containers:
     def get(self, name: str, path: str, **query: str) -> Any:
         """An answer in JSON."""
         login = ("admin", "simtraffic") if name == "GRAFANA" else None
-        answer = httpx.get(self.url(name) + path, params=query, auth=login, timeout=30)
-        assert answer.status_code == 200, f"{answer.url}: {answer.status_code} {answer.text}"
-        return answer.json()
+        with Store(self.url(name), name=name.lower(), login=login) as store:
+            return store.get(path, **query)
+
+    def count(self, query: str, *, name: str = "PROMETHEUS", under: str = "") -> float:
+        """The one sample of a query in PromQL or LogQL; 0 when there is none."""
+        with Prometheus(self.url(name) + under) as store:
+            found = store.instant(query)
+        return found[0].value if found else 0
 
 
 def compose(*words: str, environ: dict[str, str], patience: float = 60) -> str:
@@ -75,12 +81,12 @@ def need_an_engine(selected: str) -> None:
     if "compose" not in selected:
         pytest.skip("brings eight containers up; `make test-compose` asks for it")
     if shutil.which("docker") is None:
-        missing("docker", "install Docker with its compose plugin")
+        missing("docker is not there; install Docker with its compose plugin")
     for words in (("info",), ("compose", "version")):
         tried = subprocess.run(["docker", *words], capture_output=True, text=True, check=False)
         if tried.returncode:
             said = tried.stderr.strip().partition("\n")[0]
-            missing("a Docker engine with compose", f"`docker {' '.join(words)}` says: {said}")
+            missing(f"no Docker engine with compose; `docker {' '.join(words)}` says: {said}")
 
 
 @pytest.fixture(scope="module")
@@ -125,17 +131,13 @@ def run(port: int, folder: Path) -> dict[str, Any]:
 
 def test_prometheus_counts_every_request(containers: Containers):
     query = 'sum(http_server_request_duration_seconds_count{service_name="llm-smoke"})'
-
-    def counted() -> float:
-        found = containers.get("PROMETHEUS", "/api/v1/query", query=query)["data"]["result"]
-        return float(found[0]["value"][1]) if found else 0
-
     wanted = containers.result["schedule"]["generated"]
-    wait_until(lambda: counted() == wanted, f"Prometheus to count {wanted} requests")
+    wait_until(lambda: containers.count(query) == wanted, f"Prometheus to count {wanted} requests")
 
 
 def test_prometheus_has_loaded_its_rules_and_found_its_alertmanager(containers: Containers):
-    assert containers.get("PROMETHEUS", "/api/v1/rules")["data"]["groups"]
+    with Prometheus(containers.url("PROMETHEUS")) as prometheus:
+        assert prometheus.rule_groups()
     active = containers.get("PROMETHEUS", "/api/v1/alertmanagers")["data"]["activeAlertmanagers"]
     assert [each["url"] for each in active] == ["http://alertmanager:9093/api/v2/alerts"]
 
@@ -144,8 +146,8 @@ def test_jaeger_has_every_trace(containers: Containers):
     wanted = containers.result["schedule"]["generated"]
 
     def stored() -> int:
-        query = {"service": "llm-smoke", "limit": "1000", "lookback": "1h"}
-        return len(containers.get("JAEGER", "/api/traces", **query)["data"])
+        with Jaeger(containers.url("JAEGER")) as jaeger:
+            return len(jaeger.traces("llm-smoke", limit=1000))
 
     wait_until(lambda: stored() == wanted, f"Jaeger to have {wanted} traces")
 
@@ -153,12 +155,10 @@ def test_jaeger_has_every_trace(containers: Containers):
 def test_loki_has_every_record_with_its_labels(containers: Containers):
     query = 'sum(count_over_time({service_name="llm-smoke", deployment_environment_name="ci"}[1h]))'
     wanted = containers.result["signals"]["logs"]["generated"]
-
-    def stored() -> float:
-        found = containers.get("LOKI", "/loki/api/v1/query", query=query)["data"]["result"]
-        return float(found[0]["value"][1]) if found else 0
-
-    wait_until(lambda: stored() == wanted, f"Loki to have {wanted} records")
+    wait_until(
+        lambda: containers.count(query, name="LOKI", under="/loki") == wanted,
+        f"Loki to have {wanted} records",
+    )
 
 
 def test_grafana_has_every_board(containers: Containers):
@@ -184,12 +184,14 @@ def test_grafana_reaches_every_store(containers: Containers):
 
 def test_who_does_not_log_in_may_look_but_not_administrate(containers: Containers):
     grafana = containers.url("GRAFANA")
+    # Statuses are what is tried, so no client comes between.
     assert httpx.get(f"{grafana}/api/search", timeout=30).status_code == 200
     assert httpx.get(f"{grafana}/api/datasources", timeout=30).status_code == 403
 
 
 def test_the_webhook_is_reached_by_alertmanager(containers: Containers):
     alert = [{"labels": {"alertname": "Probe", "severity": "critical", "team": "ai-platform"}}]
+    # As anybody would post it; nothing of ours gives Alertmanager alerts.
     sent = httpx.post(f"{containers.url('ALERTMANAGER')}/api/v2/alerts", json=alert, timeout=30)
     assert sent.status_code == 200
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
@@ -16,7 +14,7 @@ from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from simtraffic.clock import unix_ns
-from tests.real.programs import wait_until
+from tests.real.programs import simtraffic_run, wait_until
 from tests.stack.promql import RECORDED_LABELS, RESOURCE_LABELS, emitted, selectors
 from tools.dashboards.__main__ import main
 from tools.dashboards.boards import BOARDS
@@ -26,6 +24,7 @@ from tools.rules import alerts, thresholds
 from tools.rules.alerts import rules
 
 if TYPE_CHECKING:
+    from simtraffic.backends.query import Series
     from tests.stack.live import LiveStack
 
 FILES = sorted(Path("config/grafana/dashboards").glob("*.json"))
@@ -299,23 +298,25 @@ class Lit:
     stack: LiveStack
     ended_s: float
 
-    def vector(self, query: str) -> list[dict[str, Any]]:
+    def vector(self, query: str) -> list[Series]:
         """What a query gives now, or gave at the end of the demo."""
         return self.stack.vector(query) or self.stack.vector(query, self.ended_s)
 
 
 @pytest.fixture(scope="module")
-def lit(stack: LiveStack) -> Lit:
+def lit(stack: LiveStack, tmp_path_factory: pytest.TempPathFactory) -> Lit:
     """The stack while the demo runs, with something refused on the way as well."""
-    command = [sys.executable, "-m", "simtraffic", "run", "--quiet", "--endpoint", stack.otlp]
-    demo = [*command, "scenarios/demo.yaml", "--duration", "75s", "--scale", "2"]
-    storm = [*command, "scenarios/rate_limit_storm.yaml"]
-    with subprocess.Popen(demo), subprocess.Popen(storm):
-        pass
+    said = tmp_path_factory.mktemp("lit") / "runs.txt"
+    words = ("--quiet", "--endpoint", stack.otlp)
+    demo = ("scenarios/demo.yaml", "--duration", "75s", "--scale", "2", *words)
+    storm = ("scenarios/rate_limit_storm.yaml", *words)
+    with simtraffic_run(*demo, stderr=said) as first, simtraffic_run(*storm, stderr=said) as second:
+        assert first.wait(150) == second.wait(150) == 0, said.read_text()
     ended_s = unix_ns() / 1e9
     # From years ago: Prometheus refuses it for good, so that the collector has something to lose.
-    old = ["scenarios/smoke.yaml", "--start", "2020-01-01T00:00:00Z", "--speed", "max"]
-    subprocess.run([*command, *old, "--signals", "metrics"], check=True, timeout=60)
+    old = ("scenarios/smoke.yaml", "--start", "2020-01-01T00:00:00Z", "--speed", "max")
+    with simtraffic_run(*old, "--signals", "metrics", *words, stderr=said) as last:
+        assert last.wait(60) == 0, said.read_text()
     wait_until(
         lambda: bool(stack.vector("otelcol:exporter_send_failed:rate5m")),
         "a loss to be recorded",
@@ -354,6 +355,6 @@ def test_one_provider_and_model_alone_light_their_panels(lit: Lit) -> None:
 @pytest.mark.real
 def test_variables_list_what_was_sent(lit: Lit) -> None:
     found = lit.vector("group by (provider, model) (llm:operations:rate5m)")
-    pairs = {(s["metric"]["provider"], s["metric"]["model"]) for s in found}
+    pairs = {(each.labels["provider"], each.labels["model"]) for each in found}
     assert ("google", "gemini-2.5-flash") in pairs
     assert ("mistral", "mistral-small-2603") in pairs

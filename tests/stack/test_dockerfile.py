@@ -24,7 +24,11 @@ from tests.real.programs import tool
 from tests.stack.compose_file import ROOT
 
 DOCKERFILE = ROOT / "Dockerfile"
-WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
+WORKFLOWS = [
+    *sorted((ROOT / ".github/workflows").glob("*.yml")),
+    ROOT / "examples/ci/telemetry.yml",
+]
+"""Our own, and the one that others copy."""
 BESIDE = Path(sys.executable).parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 

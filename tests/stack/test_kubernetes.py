@@ -16,6 +16,7 @@ import kubernetes_validate
 import pytest
 from ruamel.yaml import YAML
 
+import simtraffic
 from simtraffic.collector.server import Collector
 from simtraffic.self_telemetry import Page
 from tests.real.programs import tool
@@ -75,7 +76,7 @@ def test_kustomize_builds_what_kubernetes_accepts(name: str) -> None:
         if name != "monitoring" and document["kind"] != "Namespace":
             assert document["metadata"]["namespace"] == "simtraffic"
     images = {c["image"] for d in made if "template" in str(d) for c in _containers(d)}
-    assert images <= {"ghcr.io/simtraffic/simtraffic:0.1.0"}
+    assert images <= {f"ghcr.io/simtraffic/simtraffic:{simtraffic.__version__}"}
 
 
 def _containers(document: dict[str, Any]) -> list[dict[str, Any]]:
@@ -250,6 +251,7 @@ def test_prometheus_is_let_in_to_the_port_that_it_scrapes() -> None:
 
 
 def status(url: str) -> int:
+    """Of an answer, good or bad; that is all a kubelet looks at."""
     try:
         with urlopen(url, timeout=5) as answer:
             return int(answer.status)

@@ -7,10 +7,11 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-import httpx
+import numpy as np
 import pytest
 from PIL import Image
 
+from simtraffic.backends.query import AskError, Prometheus, Series
 from tools.dashboards.boards import BOARDS
 from tools.dashboards.build import PROVIDER_COLOURS
 from tools.dashboards.drawing import bands, broken
@@ -38,29 +39,31 @@ BARE = {
     ],
 }  # fmt: skip
 """A board as people write it by hand: no fieldConfig, no options, no templating."""
-Asked = list[tuple[str, dict[str, Any]]]
+Asked = list[tuple[str, str]]
 
 
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> Asked:
-    """A Prometheus with two series for every query; what it was asked, by path."""
+    """A Prometheus with two series for every query; what it was asked, by kind of question."""
     seen: Asked = []
+    metrics = [{"__name__": "up", "job": name} for name in ("a", "b")]
 
-    def post(url: str, *, data: dict[str, Any], timeout: float) -> httpx.Response:
-        assert timeout
-        seen.append((url.rpartition("/")[2], data))
-        if "not_promql" in data["query"]:
-            return httpx.Response(400, json={"error": "1:1: parse error"})
-        metrics = [{"__name__": "up", "job": name} for name in ("a", "b")]
-        if "time" in data:
-            made = [{"metric": each, "value": [data["time"], "3"]} for each in metrics]
-            return httpx.Response(200, json={"data": {"resultType": "vector", "result": made}})
-        times = [data["start"] + n * data["step"] for n in range(20)]
-        made = [{"metric": each, "values": [[t, str(n % 3)] for n, t in enumerate(times)]}
-                for each in metrics]  # fmt: skip
-        return httpx.Response(200, json={"data": {"resultType": "matrix", "result": made}})
+    def note(kind: str, query: str) -> None:
+        seen.append((kind, query))
+        if "not_promql" in query:
+            raise AskError("1:1: parse error; asked it", "1:1: parse error")
 
-    monkeypatch.setattr(httpx, "post", post)
+    def instant(_: Prometheus, query: str, at_s: float) -> list[Series]:
+        note("instant", query)
+        return [Series(each, np.array([at_s]), np.array([3.0])) for each in metrics]
+
+    def over_range(_: Prometheus, query: str, start: float, _end: float, step: float) -> Any:
+        note("range", query)
+        times = start + step * np.arange(20.0)
+        return [Series(each, times, np.arange(20.0) % 3) for each in metrics]
+
+    monkeypatch.setattr(Prometheus, "instant", instant)
+    monkeypatch.setattr(Prometheus, "range", over_range)
     return seen
 
 
@@ -77,7 +80,7 @@ def test_a_board_is_named_by_a_path(tmp_path: Path, asked: Asked) -> None:
     with Image.open(tmp_path / "out/mine.png") as picture:
         width, height = picture.size
     assert (width, height > 800) == (1280, True)
-    assert [path for path, _ in asked] == ["query_range", "query", "query_range", "query_range"]
+    assert [kind for kind, _ in asked] == ["range", "instant", "range", "range"]
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["mine.png"]
 
 
@@ -141,7 +144,7 @@ def test_every_board_of_ours_can_be_drawn(tmp_path: Path, asked: Asked) -> None:
     assert main([*names, "--out", str(tmp_path)]) == 0
     assert {path.stem for path in tmp_path.iterdir()} == set(names)
     assert len(files([])) == len(BOARDS)
-    assert not [data["query"] for _, data in asked if "$" in data["query"]]
+    assert not [query for _, query in asked if "$" in query]
 
 
 def test_variables_of_a_board_stand_for_what_it_has_chosen_or_for_all() -> None:
@@ -155,8 +158,10 @@ def test_variables_of_a_board_stand_for_what_it_has_chosen_or_for_all() -> None:
 
 
 def test_the_range_is_the_one_that_is_shown(asked: Asked) -> None:
-    Source("http://x", 1e9, 30, {"w": "2m"}).series("increase(a[$__range]) / rate(b[${w}])")
-    assert asked[0][1]["query"] == "increase(a[1800s]) / rate(b[2m])"
+    with Prometheus("http://x") as prometheus:
+        source = Source(prometheus, 1e9, 30, {"w": "2m"})
+        source.series("increase(a[$__range]) / rate(b[${w}])")
+    assert asked[0][1] == "increase(a[1800s]) / rate(b[2m])"
     assert filled('a{b=~"$service",c="$other"}') == 'a{b=~".*",c="$other"}'
 
 

@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import httpx
 import pytest
 
 from simtraffic.backends.prometheus_names import prometheus_name
@@ -41,7 +40,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Past]:
     start = datetime.fromtimestamp(now, UTC) - timedelta(minutes=15)
     with past(tmp_path_factory.mktemp("told"), start) as running:
         for shard in ("1/2", "2/2"):
-            running.tell(ramp(), "gateway", shard=shard)
+            running.send(ramp(), "gateway", shard=shard)
         yield running
 
 
@@ -49,11 +48,11 @@ def values(store: Past, query: str) -> dict[int, float]:
     """By seconds since the start, the one series of a query."""
     (series,) = store.range(query, 60)
     began = store.start.timestamp()
-    return {round(at - began): float(value) for at, value in series["values"]}
+    return {round(at - began): value for at, value in zip(series.times, series.values, strict=True)}
 
 
 def test_every_series_has_the_name_that_we_say(store: Past) -> None:
-    listed = httpx.get(f"{store.url}/api/v1/label/__name__/values", timeout=10).json()["data"]
+    listed = store.prometheus.label_values("__name__")
     found = {name.removesuffix("_bucket").removesuffix("_sum").removesuffix("_count")
              for name in listed} - {"target_info"}  # fmt: skip
     ours = {
@@ -75,7 +74,7 @@ def test_the_requests_that_were_due_add_up_to_the_plan(store: Past) -> None:
 
     (series,) = store.range("sum(max_over_time(simtraffic_requests_due_total[10m]))", 300)
 
-    assert float(series["values"][-1][1]) == planned
+    assert series.value == planned
 
 
 def test_the_rate_is_that_of_the_curve_and_told_once(store: Past) -> None:

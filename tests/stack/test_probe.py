@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -18,8 +17,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from simtraffic.backends.ports import free_ports
+from simtraffic.backends.programs import Program, Running
 from simtraffic.clock import monotonic
-from tests.real.programs import wait_until
+from tests.real.programs import PATIENCE_S, wait_until
 from tools.stack import probe
 from tools.stack.probe import HEALTHY, Probe, Target, ask, ask_all, healthy, main
 
@@ -77,7 +78,7 @@ def service() -> Iterator[Service]:
 
 
 def told(url: str) -> tuple[int, dict[str, str]]:
-    """Status and body of an answer."""
+    """Status and body of an answer, a bad one too, which a store's client would not give."""
     try:
         with urllib.request.urlopen(url, timeout=5) as answer:
             return answer.status, json.load(answer)
@@ -166,16 +167,12 @@ def test_the_health_of_the_probe_follows_that_of_the_services(service):
     assert not watching.is_alive()
 
 
-def test_as_a_program_it_serves_until_it_is_ended(service):
-    with socket.create_server(("127.0.0.1", 0)) as held:
-        port = held.getsockname()[1]
+def test_as_a_program_it_serves_until_it_is_ended(service, tmp_path):
+    (port,) = free_ports(1)
     # As a container runs it: alone, without this project on the path.
-    command = [sys.executable, "-I", probe.__file__, f"--listen=127.0.0.1:{port}"]
-    with subprocess.Popen([*command, "--interval=0.05", f"a={service.url}"]) as process:
-        try:
-            health = f"p=http://127.0.0.1:{port}/health"
-            wait_until(lambda: main(["--once", health]) == 0, "the probe to be healthy", process)
-            process.send_signal(signal.SIGTERM)
-            assert process.wait(5) == 0
-        finally:
-            process.kill()
+    command = (sys.executable, "-I", probe.__file__, f"--listen=127.0.0.1:{port}")
+    words = ("--interval=0.05", f"a={service.url}")
+    alone = Program("probe", (*command, *words), (f"http://127.0.0.1:{port}/health",))
+    with Running(alone, tmp_path / "probe.log", PATIENCE_S) as made:
+        assert main(["--once", f"p=http://127.0.0.1:{port}/health"]) == 0
+    assert made.process.returncode == 0

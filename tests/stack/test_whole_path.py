@@ -9,19 +9,21 @@ from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-import httpx
 import pytest
 
+from simtraffic.backends import commands
+from simtraffic.backends.ports import HOST, free_ports
+from simtraffic.backends.programs import Running
+from simtraffic.backends.query import Prometheus
 from tests.real.conftest import written
 from tests.real.programs import tool, wait_until
 from tests.real.telemetry import requests_in
-from tests.stack.live import LiveStack, by, instant, only
-from tools.stack.addresses import Addresses
-from tools.stack.programs import CONFIG, prometheus_that_scrapes
+from tests.stack.live import LiveStack, by, only
+from tools.stack.programs import CONFIG
 from tools.stack.render import render
-from tools.stack.supervise import Stack, answers
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -84,7 +86,7 @@ def told(stack: LiveStack, tmp_path_factory: pytest.TempPathFactory) -> Told:
 def _total(stack: LiveStack, name: str, signal: str) -> float:
     """The collector's own count of a signal's items, from its page."""
     start = f"otelcol_{name}_{UNITS[signal]}{{"
-    lines = httpx.get(stack.collector_metrics).text.splitlines()
+    lines = stack.collector.text("/metrics").splitlines()
     return sum(float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith(start))
 
 
@@ -219,7 +221,7 @@ def test_every_trace_is_stored_whole(stack: LiveStack, told: Told) -> None:
         trace["traceID"]: {
             (span["spanID"], _parent(span), span["operationName"]) for span in trace["spans"]
         }
-        for trace in stack.traces("llm-gateway")
+        for trace in stack.jaeger.traces("llm-gateway")
     }
     missing = sent.keys() - stored.keys()
     assert not missing
@@ -239,11 +241,11 @@ def test_every_log_record_is_stored_with_its_trace(stack: LiveStack, told: Told)
                 sent.update(_record(record) for record in scope.log_records)
     query = f'"simtraffic.run_id":="{told.result["run_id"]}"'
     wait_until(
-        lambda: sum(1 for _ in stack.log_lines(query)) >= sent.total(), "the last log records"
+        lambda: sum(1 for _ in stack.logs.records(query)) >= sent.total(), "the last log records"
     )
     stored = Counter(
         (line["trace_id"], line["span_id"], line["severity_text"], _message(line))
-        for line in stack.log_lines(query)
+        for line in stack.logs.records(query)
     )
     assert sent.total() == _generated(told)["logs"]
     assert stored == sent
@@ -264,40 +266,41 @@ def test_exemplars_lead_to_stored_traces(stack: LiveStack, told: Told) -> None:
     spans = {(span.trace_id.hex(), span.span_id.hex()) for span in _spans(told)}
     names = ("gen_ai_client_operation_duration_seconds", "llm_requests_duration_milliseconds")
     for name in (*names, "http_server_request_duration_seconds"):
-        answer = httpx.get(
-            f"{stack.prometheus}/api/v1/query_exemplars",
-            params={
-                "query": f"{name}_bucket{told.run}",
-                "start": told.result["start"],
-                "end": told.result["end"],
-            },
-        ).raise_for_status()
-        found = [e["labels"] for series in answer.json()["data"] for e in series["exemplars"]]
+        window = (datetime.fromisoformat(told.result[key]).timestamp() for key in ("start", "end"))
+        found = stack.prometheus.exemplars(f"{name}_bucket{told.run}", *window)
         pointed = {(labels["trace_id"], labels["span_id"]) for labels in found}
         assert pointed, name
         assert pointed <= spans, name
         trace_id, span_id = min(pointed)
-        trace = httpx.get(f"{stack.jaeger}/api/v3/traces/{trace_id}").raise_for_status()
-        assert span_id in trace.text, name
+        assert span_id in json.dumps(stack.jaeger.trace(trace_id)), name
 
 
 def test_an_older_prometheus_scrapes_the_same_counts(
     stack: LiveStack, told: Told, tmp_path: Path
 ) -> None:
-    program = tool("prometheus-2.42")
-    addresses = Addresses.free()
+    path = tool("prometheus-2.42")
+    (port,) = free_ports(1)
     places = {
         **stack.native.addresses.of_containers(),
-        "prometheus:9090": f"127.0.0.1:{addresses.prometheus}",
+        "prometheus:9090": f"{HOST}:{port}",
     }
     render(CONFIG, tmp_path / "config", places)
-    scraping = prometheus_that_scrapes(program, addresses, tmp_path / "config", tmp_path)
-    with Stack.of([scraping], addresses, tmp_path):
-        url = addresses.url("prometheus")
-        assert answers(scraping.ready)
+    scraping = commands.prometheus(
+        path,
+        port,
+        config=tmp_path / "config/prometheus/scrape.yml",
+        data=tmp_path / "data",
+        options=commands.KEEPS_EXEMPLARS,
+        name="prometheus-that-scrapes",
+    )
+    with (
+        Running(scraping, tmp_path / "scraping.log") as running,
+        Prometheus(running.addresses["http"]) as older,
+    ):
+        assert older.version().startswith("2.42.")
         count = f"sum(http_server_request_duration_seconds_count{told.run})"
         generated = told.result["schedule"]["generated"]
-        wait_until(lambda: only(instant(url, count)) == generated, "a scrape of the last counts")
+        wait_until(lambda: only(older.instant(count)) == generated, "a scrape of the last counts")
         for query in (
             "sum by (provider, model) (llm_cost_USD_total{run})",
             "sum by (gen_ai_provider_name, gen_ai_request_model, error_type)"
@@ -308,7 +311,7 @@ def test_an_older_prometheus_scrapes_the_same_counts(
         ):
             asked = query.replace("{run}", told.run)
             labels = asked[asked.index("(") + 1 : asked.index(")")].split(", ")
-            here, there = by(stack.vector(asked), *labels), by(instant(url, asked), *labels)
+            here, there = by(stack.vector(asked), *labels), by(older.instant(asked), *labels)
             assert here, asked
             assert _floats(there) == pytest.approx(_floats(here), rel=1e-12), asked
 

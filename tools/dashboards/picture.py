@@ -12,7 +12,7 @@ import io
 import json
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from typing import Any
 from matplotlib import pyplot as plt
 from PIL import Image
 
+from simtraffic.backends.query import AskError, Prometheus
 from simtraffic.clock import unix_ns
 from simtraffic.errors import SimtrafficError, UsageError
 from tools.dashboards.build import COLUMNS
@@ -56,7 +57,8 @@ def draw(board: dict[str, Any], source: Source, out: Path) -> None:
     """One picture of a board.
 
     Raises:
-        UsageError: Prometheus cannot be reached, or the board has no panel.
+        AskError: Prometheus cannot be reached.
+        UsageError: The board has no panel.
     """
     source.variables = variables_of(board)
     shown = list(parts(board))
@@ -106,10 +108,10 @@ def _panel(place: Any, panel: dict[str, Any], source: Source, regions: list[Regi
         for target in asked:
             ask = source.present if target.get("instant") else source.series
             series += [(_named(panel, target, s[0]), s) for s in ask(target["expr"])]
-    except UsageError as error:
-        if "asked" not in str(error):
+    except AskError as error:
+        if not error.said:
             raise
-        place.write(place.width_px / 2, place.height_px / 2, str(error)[:90], color="#f2495c",
+        place.write(place.width_px / 2, place.height_px / 2, error.said[:90], color="#f2495c",
                     ha="center")  # fmt: skip
         return
     draw_panel(
@@ -144,7 +146,7 @@ def _regions(board: dict[str, Any], source: Source) -> Iterator[Region]:
                 yield Region(start, before, colour)
 
 
-def _named(panel: dict[str, Any], target: dict[str, Any], labels: dict[str, str]) -> str:
+def _named(panel: dict[str, Any], target: dict[str, Any], labels: Mapping[str, str]) -> str:
     legend = target.get("legendFormat") or "__auto"
     if legend == "__auto":
         own = " ".join(value for key, value in labels.items() if key != "__name__")
@@ -200,12 +202,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ValueError:
         parser.error(f"--end: not a time: {options.end!r}")
     try:
-        for path in files(options.boards):
-            board = read(path)
-            options.out.mkdir(parents=True, exist_ok=True)
-            out = options.out / f"{path.stem}.png"
-            draw(board, Source(options.prometheus, end_s, options.minutes), out)
-            sys.stdout.write(f"{out}\n")
+        with Prometheus(options.prometheus) as prometheus:
+            for path in files(options.boards):
+                board = read(path)
+                options.out.mkdir(parents=True, exist_ok=True)
+                out = options.out / f"{path.stem}.png"
+                draw(board, Source(prometheus, end_s, options.minutes), out)
+                sys.stdout.write(f"{out}\n")
     except SimtrafficError as error:
         sys.stderr.write(f"{error}\n")
         return int(error.exit_code)

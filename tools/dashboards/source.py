@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import httpx
+if TYPE_CHECKING:
+    from simtraffic.backends.query import Prometheus, Series
 
-from simtraffic.errors import UsageError
-
-Drawn = tuple[dict[str, str], list[float], list[float]]
+Drawn = tuple[Mapping[str, str], list[float], list[float]]
 """Labels, times in Unix seconds and values of a series."""
 _MACROS = {"$__rate_interval": "40s", "$__range": "15m", "$__interval": "10s"}
 _OURS = ("service", "environment", "provider", "model", "run", "instance")
@@ -50,68 +50,44 @@ def variables_of(board: dict[str, Any]) -> dict[str, str]:
 class Source:
     """A Prometheus and a stretch of time."""
 
-    url: str
+    prometheus: Prometheus
     end_s: float
+    """When the stretch ends, in Unix seconds."""
     minutes: float
-    """Unix seconds."""
     variables: dict[str, str] = field(default_factory=dict)
 
     @property
     def start_s(self) -> float:
-        """Unix seconds."""
+        """When the stretch begins, in Unix seconds."""
         return self.end_s - 60 * self.minutes
 
     @property
     def step_s(self) -> float:
-        """Between two points."""
+        """Seconds between two points: five at least, and no more than are seen."""
         return max(5.0, (self.end_s - self.start_s) / _STEPS)
 
     def series(self, expression: str) -> list[Drawn]:
         """Each series over the whole stretch.
 
         Raises:
-            UsageError: Prometheus cannot be reached, or does not understand the query.
+            AskError: Prometheus cannot be reached, or does not understand the query.
         """
-        window = {"start": self.start_s, "end": self.end_s, "step": self.step_s}
-        return [
-            (
-                each["metric"],
-                [float(time) for time, _ in each["values"]],
-                [float(value) for _, value in each["values"]],
-            )
-            for each in self._ask("query_range", expression, window)
-        ]
+        query = self._query(expression)
+        return _drawn(self.prometheus.range(query, self.start_s, self.end_s, self.step_s))
 
     def present(self, expression: str) -> list[Drawn]:
         """Each series at the end of the stretch alone.
 
         Raises:
-            UsageError: as :meth:`series`.
+            AskError: As :meth:`series`.
         """
-        found = self._ask("query", expression, {"time": self.end_s})
-        return [(s["metric"], [float(s["value"][0])], [float(s["value"][1])]) for s in found]
+        return _drawn(self.prometheus.instant(self._query(expression), self.end_s))
 
-    def _ask(self, path: str, expression: str, window: dict[str, float]) -> list[dict[str, Any]]:
+    def _query(self, expression: str) -> str:
         for macro in ("$__range", "${__range}"):
             expression = expression.replace(macro, f"{round(60 * self.minutes)}s")
-        query = filled(_with_variables(expression, self.variables))
-        try:
-            answer = httpx.post(
-                f"{self.url}/api/v1/{path}", data={"query": query, **window}, timeout=60
-            )
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise UsageError(
-                f"{self.url}: Prometheus cannot be reached; {error}; name one with --prometheus"
-            ) from error
-        try:
-            said = answer.json()
-        except ValueError as error:
-            raise UsageError(
-                f"{self.url}: not a Prometheus; it answers {answer.status_code}"
-            ) from error
-        if answer.status_code != 200:
-            raise UsageError(f"{said.get('error', answer.status_code)}; asked {query}")
-        if said["data"]["resultType"] == "scalar":
-            return [{"metric": {}, "value": said["data"]["result"]}]
-        found: list[dict[str, Any]] = said["data"]["result"]
-        return found
+        return filled(_with_variables(expression, self.variables))
+
+
+def _drawn(found: Sequence[Series]) -> list[Drawn]:
+    return [(each.labels, each.times.tolist(), each.values.tolist()) for each in found]

@@ -52,7 +52,7 @@ def service(alert: str) -> str:
 def send(store: Past) -> None:
     """Every alert's scenario, under a service of its own."""
     for alert in names():
-        store.tell(load_scenario(SCENARIOS / f"{stem(alert)}.yaml"), service(alert))
+        store.send(load_scenario(SCENARIOS / f"{stem(alert)}.yaml"), service(alert))
 
 
 def trouble(scenario: Scenario) -> tuple[float, float | None]:

@@ -13,7 +13,7 @@ from pathlib import Path
 from simtraffic.clock import Flag, monotonic
 from simtraffic.errors import SimtrafficError
 from tools.stack.addresses import Addresses
-from tools.stack.supervise import Stack, end
+from tools.stack.stack import Stack, end
 
 FOLDER = Path("out/stack")
 PLACES = (
@@ -28,7 +28,7 @@ PLACES = (
 
 
 def say(line: str) -> None:
-    """Tell people."""
+    """A line for people, on standard error."""
     sys.stderr.write(f"{line}\n")
 
 
@@ -39,8 +39,8 @@ def up(options: argparse.Namespace) -> int:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: stop.set())
     began = monotonic()
-    stack = Stack(addresses, options.folder)
-    stack.start(say)
+    stack = Stack(addresses, options.folder, say=say)
+    stack.start()
     try:
         say(f"the stack is up after {monotonic() - began:.1f} s")
         for name, what in PLACES:
@@ -48,7 +48,7 @@ def up(options: argparse.Namespace) -> int:
         say(f"  logs in {stack.logs}, data in {stack.data}; Ctrl-C ends it")
         code = _run(options.run, addresses) if options.run else 0
         if not options.once:
-            stack.watch(stop, say)
+            stack.supervisor.watch(stop)
     finally:
         stack.stop()
     say("the stack is down")
@@ -58,8 +58,7 @@ def up(options: argparse.Namespace) -> int:
 def _run(scenario: str, addresses: Addresses) -> int:
     endpoint = addresses.url("collector_grpc")
     command = [sys.executable, "-m", "simtraffic", "run", scenario, "--endpoint", endpoint]
-    with subprocess.Popen(command) as process:
-        return process.wait()
+    return subprocess.run(command, check=False).returncode
 
 
 def down(options: argparse.Namespace) -> int:
@@ -80,7 +79,7 @@ def status(options: argparse.Namespace) -> int:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The commands."""
+    """Do what the words ask for; the exit code is that of the error, or of the scenario."""
     parser = argparse.ArgumentParser(prog="python -m tools.stack", description=__doc__)
     parser.add_argument("--folder", type=Path, default=FOLDER, help="default: %(default)s")
     commands = parser.add_subparsers(required=True)

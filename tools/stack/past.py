@@ -8,30 +8,32 @@ steps at which it would have been evaluated; `for` and `keep_firing_for` are cou
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import httpx
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
     ExportMetricsServiceRequest,
 )
 from opentelemetry.proto.metrics.v1.metrics_pb2 import DataPointFlags
 from ruamel.yaml import YAML
 
+from simtraffic.backends import commands
+from simtraffic.backends.find import find
+from simtraffic.backends.ports import free_ports
+from simtraffic.backends.programs import ProgramError, Running
+from simtraffic.backends.query import Prometheus
 from simtraffic.export.environment import ExportOptions
 from simtraffic.runner import RunOptions, run
 from simtraffic.units import parse_duration
 from tools.rules.alerts import CONFIG, alerts, rules
-from tools.stack.addresses import Addresses
-from tools.stack.programs import find, prometheus
-from tools.stack.supervise import Stack, StackError
 
 if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from simtraffic.backends.query import Series
     from simtraffic.scenario import Scenario
 
 STEP_S = 15
@@ -67,10 +69,10 @@ class Pending:
 class Past:
     """A Prometheus that holds runs which began at the same time."""
 
-    url: str
+    prometheus: Prometheus
     start: datetime
 
-    def tell(self, scenario: Scenario, service: str, **options: Any) -> None:
+    def send(self, scenario: Scenario, service: str, **options: Any) -> None:
         """Send a run's metrics under this name of a service; options as of a run."""
         metrics = scenario.telemetry.metrics.model_copy(update={"exemplars": False})
         telemetry = scenario.telemetry.model_copy(
@@ -81,7 +83,7 @@ class Past:
             scenario.model_copy(update={"telemetry": telemetry, "service": named}),
             RunOptions(
                 receiver=ExportOptions(
-                    endpoint=f"{self.url}/api/v1/otlp", protocol="http/protobuf"
+                    endpoint=f"{self.prometheus.url}/api/v1/otlp", protocol="http/protobuf"
                 ),
                 speed="max",
                 start=self.start,
@@ -90,7 +92,7 @@ class Past:
         )
         counts = result.signals["metrics"]
         if not counts.generated == counts.accepted > 0:
-            raise StackError(f"{service}: Prometheus did not take all of its metrics; {counts}")
+            raise ProgramError(f"{service}: Prometheus did not take all of its metrics; {counts}")
 
     def record(self, seconds: int) -> None:
         """Evaluate every recording rule over this long, from the start on."""
@@ -99,53 +101,38 @@ class Past:
             unknown = {rule["record"] for rule in waiting}
             ready = [r for r in waiting if unknown.isdisjoint(RECORDED.findall(r["expr"]))]
             if not ready:
-                raise StackError(f"recording rules go round in a circle: {sorted(unknown)}")
+                raise ProgramError(f"recording rules go round in a circle: {sorted(unknown)}")
             for rule in ready:
                 found = self.range(rule["expr"], seconds)
                 self._write(rule["record"], rule.get("labels", {}), found, seconds)
             waiting = [rule for rule in waiting if rule not in ready]
 
-    def range(self, query: str, seconds: int) -> list[dict[str, Any]]:
+    def range(self, query: str, seconds: int) -> list[Series]:
         """What a query gives at each evaluation."""
         began = int(self.start.timestamp())
-        answer = httpx.post(
-            f"{self.url}/api/v1/query_range",
-            data={"query": query, "start": began, "end": began + seconds, "step": STEP_S},
-            timeout=60,
-        )
-        if answer.status_code != 200:
-            raise StackError(f"Prometheus refuses a query: {answer.text}; asked {query}")
-        found: list[dict[str, Any]] = answer.json()["data"]["result"]
-        return found
+        return self.prometheus.range(query, began, began + seconds, STEP_S)
 
     def _write(
-        self, name: str, labels: Mapping[str, str], series: list[dict[str, Any]], seconds: int
+        self, name: str, labels: Mapping[str, str], series: Sequence[Series], seconds: int
     ) -> None:
         request = ExportMetricsServiceRequest()
         metric = request.resource_metrics.add().scope_metrics.add().metrics.add(name=name)
         last = int(self.start.timestamp()) + seconds
         for one in series:
-            own = {k: v for k, v in one["metric"].items() if k != "__name__"} | dict(labels)
-            told = {int(at) for at, _ in one["values"]}
-            for at, value in one["values"]:
+            own = {k: v for k, v in one.labels.items() if k != "__name__"} | dict(labels)
+            held = {int(at) for at in one.times}
+            for at, value in zip(one.times, one.values, strict=True):
                 point = metric.gauge.data_points.add(time_unix_nano=int(at) * SECOND)
-                point.as_double = float(value)
+                point.as_double = value
                 self._label(point, own)
             # Where a rule gives nothing any more, Prometheus marks its series as stale at once.
-            for at in sorted(told):
-                if at + STEP_S not in told and at + STEP_S <= last:
-                    point = metric.gauge.data_points.add(time_unix_nano=(at + STEP_S) * SECOND)
+            for end in sorted(at + STEP_S for at in held):
+                if end not in held and end <= last:
+                    point = metric.gauge.data_points.add(time_unix_nano=end * SECOND)
                     point.flags = DataPointFlags.DATA_POINT_FLAGS_NO_RECORDED_VALUE_MASK
                     self._label(point, own)
         if metric.gauge.data_points:
-            answer = httpx.post(
-                f"{self.url}/api/v1/otlp/v1/metrics",
-                content=request.SerializeToString(),
-                headers={"content-type": "application/x-protobuf"},
-                timeout=60,
-            )
-            if answer.status_code != 200:
-                raise StackError(f"Prometheus refuses what is recorded: {answer.text}")
+            self.prometheus.take(request.SerializeToString())
 
     @staticmethod
     def _label(point: Any, labels: Mapping[str, str]) -> None:
@@ -183,8 +170,8 @@ class Past:
         """
         held: dict[tuple[tuple[str, str], ...], set[float]] = {}
         for series in self.range(expression, seconds):
-            own = tuple(sorted((k, v) for k, v in series["metric"].items() if k != "__name__"))
-            times = {at - self.start.timestamp() for at, _ in series["values"]}
+            own = tuple(sorted((k, v) for k, v in series.labels.items() if k != "__name__"))
+            times = (series.times - self.start.timestamp()).tolist()
             held.setdefault(own, set()).update(times)
         for labels, times in held.items():
             yield dict(labels), sorted(times)
@@ -230,7 +217,16 @@ def past(folder: Path, start: datetime) -> Iterator[Past]:
             },
             file,
         )
-    addresses = Addresses.free()
-    program = prometheus(find(("prometheus",))["prometheus"], addresses, config, folder)
-    with Stack.of([program], addresses, folder):
-        yield Past(addresses.url("prometheus"), start)
+    (port,) = free_ports(1)
+    program = commands.prometheus(
+        find("prometheus"),
+        port,
+        config=config,
+        data=folder / "prometheus",
+        options=commands.TAKES_OTLP,
+    )
+    with (
+        Running(program, folder / "prometheus.log") as running,
+        Prometheus(running.addresses["http"]) as prometheus,
+    ):
+        yield Past(prometheus, start)

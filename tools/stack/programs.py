@@ -1,176 +1,105 @@
-"""The programs of the stack: what is started, with which arguments, and how it says it is ready."""
+"""The programs of the stack: what is started, with which files of config/."""
 
 from __future__ import annotations
 
-import os
-import shutil
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from simtraffic.backends import commands
+from simtraffic.backends.commands import KEEPS_EXEMPLARS, TAKES_OTLP, url
+from simtraffic.backends.find import find_all
 from simtraffic.backends.ports import HOST
-from simtraffic.errors import UsageError
+from simtraffic.backends.programs import Program
 
 if TYPE_CHECKING:
     from tools.stack.addresses import Addresses
 
 CONFIG = Path(__file__).resolve().parents[2] / "config"
 NAMES = ("otelcol", "prometheus", "alertmanager", "jaeger", "victoria-logs")
-
-
-@dataclass(frozen=True, slots=True)
-class Program:
-    """One of them, ready to be started."""
-
-    name: str
-    command: tuple[str, ...]
-    ready: str
-    """URL that answers 200 once it can work."""
-    environment: Mapping[str, str] = field(default_factory=dict)
-
-
-def tools_folder() -> Path:
-    """Where tools/build.sh puts what it builds."""
-    cache = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    return Path(os.environ.get("SIMTRAFFIC_TOOLS") or f"{cache}/simtraffic/tools") / "bin"
-
-
-def find(names: tuple[str, ...] = NAMES) -> dict[str, str]:
-    """Path of each program, from the cache of tools/build.sh or else the PATH.
-
-    Raises:
-        UsageError: some are missing; all are named.
-    """
-    paths = {name: _path(name) for name in names}
-    missing = [name for name, path in paths.items() if path is None]
-    if missing:
-        raise UsageError(
-            f"programs missing: {', '.join(missing)}; looked in {tools_folder()} and on the PATH;"
-            " `make tools` builds them (needs Go)"
-        )
-    return {name: path for name, path in paths.items() if path is not None}
-
-
-def _path(name: str) -> str | None:
-    built = tools_folder() / name
-    return str(built) if built.exists() else shutil.which(name)
+AS_IN_CONTAINERS = (
+    *("--storage.tsdb.retention.time", "15d", "--web.enable-lifecycle"),
+    *(*TAKES_OTLP, *KEEPS_EXEMPLARS),
+)
+"""Options of Prometheus 3 there."""
 
 
 def programs(addresses: Addresses, config: Path, data: Path) -> list[Program]:
     """All of the stack, in the order in which they are started: first who is sent to.
 
     Args:
-        addresses: where they listen.
-        config: the rendered copy of config/.
-        data: their storage, one folder each.
+        addresses: Where they listen.
+        config: The rendered copy of config/.
+        data: Their storage, one folder each.
     """
-    paths = find()
+    paths = find_all(NAMES)
     return [
-        _webhook(addresses, data),
+        webhook(addresses, data),
         _jaeger(paths["jaeger"], addresses, config),
-        _logs(paths["victoria-logs"], addresses, data),
-        _alertmanager(paths["alertmanager"], addresses, config, data),
-        prometheus(paths["prometheus"], addresses, config / "prometheus/prometheus.yml", data),
-        _collector(paths["otelcol"], addresses, config),
+        commands.victoria_logs(paths["victoria-logs"], addresses.logs, data=data / "victoria-logs"),
+        commands.alertmanager(
+            paths["alertmanager"],
+            addresses.alertmanager,
+            config=config / "alertmanager/alertmanager.yml",
+            data=data / "alertmanager",
+        ),
+        commands.prometheus(
+            paths["prometheus"],
+            addresses.prometheus,
+            config=config / "prometheus/prometheus.yml",
+            data=data / "prometheus",
+            options=AS_IN_CONTAINERS,
+        ),
+        collector(paths["otelcol"], addresses, config / "collector/demo.yaml"),
     ]
 
 
-def _webhook(addresses: Addresses, data: Path) -> Program:
+def webhook(addresses: Addresses, data: Path) -> Program:
+    """Who writes down what Alertmanager tells: the one that needs Python alone."""
     script = Path(__file__).with_name("webhook.py")
-    listen = f"{HOST}:{addresses.webhook}"
     out = str(data / "notifications.jsonl")
+    at = url(addresses.webhook)
     return Program(
         "webhook",
-        (sys.executable, str(script), "--listen", listen, "--out", out),
-        f"http://{listen}/health",
+        (sys.executable, str(script), "--listen", at.removeprefix("http://"), "--out", out),
+        (f"{at}/health",),
+        addresses={"http": at},
     )
 
 
 def _jaeger(path: str, addresses: Addresses, config: Path) -> Program:
-    return Program(
-        "jaeger",
-        (path, "--config", str(config / "jaeger/jaeger.yaml")),
-        f"{addresses.url('jaeger_health')}/status",
-        {
+    return commands.of_collector(
+        path,
+        config / "jaeger/jaeger.yaml",
+        (f"{addresses.url('jaeger_health')}/status",),
+        environment={
             "JAEGER_HTTP": f"{HOST}:{addresses.jaeger}",
             "JAEGER_GRPC": f"{HOST}:{addresses.jaeger_grpc}",
             "JAEGER_OTLP": f"{HOST}:{addresses.jaeger_otlp}",
             "JAEGER_HEALTH": f"{HOST}:{addresses.jaeger_health}",
         },
+        addresses={"http": addresses.url("jaeger")},
+        name="jaeger",
     )
 
 
-def _logs(path: str, addresses: Addresses, data: Path) -> Program:
-    return Program(
-        "victoria-logs",
-        (
-            path,
-            f"-storageDataPath={data / 'victoria-logs'}",
-            f"-httpListenAddr={HOST}:{addresses.logs}",
-            # The default drops what is older than a week; a scenario may start in the past.
-            "-retentionPeriod=10y",
-        ),
-        f"{addresses.url('logs')}/health",
+def collector(
+    path: str, addresses: Addresses, config: Path, environment: dict[str, str] | None = None
+) -> Program:
+    """A collector with one of the files of config/collector, and what else they read."""
+    return commands.of_collector(
+        path,
+        config,
+        (f"{addresses.url('collector_health')}/",),
+        environment=_collector_environment(addresses) | (environment or {}),
+        addresses={
+            "grpc": addresses.url("collector_grpc"),
+            "http": addresses.url("collector_http"),
+        },
     )
 
 
-def _alertmanager(path: str, addresses: Addresses, config: Path, data: Path) -> Program:
-    return Program(
-        "alertmanager",
-        (
-            *(path, "--config.file", str(config / "alertmanager/alertmanager.yml")),
-            *("--storage.path", str(data / "alertmanager")),
-            *("--web.listen-address", f"{HOST}:{addresses.alertmanager}"),
-            # One alone: no cluster.
-            "--cluster.listen-address=",
-        ),
-        f"{addresses.url('alertmanager')}/-/ready",
-    )
-
-
-def prometheus(path: str, addresses: Addresses, config: Path, data: Path) -> Program:
-    """Prometheus 3 as the containers run it: with OTLP receiver and exemplars."""
-    return Program(
-        "prometheus",
-        (
-            *(path, "--config.file", str(config)),
-            *("--storage.tsdb.path", str(data / "prometheus")),
-            *("--storage.tsdb.retention.time", "15d"),
-            *("--web.listen-address", f"{HOST}:{addresses.prometheus}"),
-            *("--web.enable-otlp-receiver", "--web.enable-lifecycle"),
-            "--enable-feature=exemplar-storage",
-        ),
-        f"{addresses.url('prometheus')}/-/ready",
-    )
-
-
-def prometheus_that_scrapes(path: str, addresses: Addresses, config: Path, data: Path) -> Program:
-    """A Prometheus of any version from 2.40 that scrapes the collector."""
-    return Program(
-        "prometheus-that-scrapes",
-        (
-            *(path, "--config.file", str(config / "prometheus/scrape.yml")),
-            *("--storage.tsdb.path", str(data / "prometheus-that-scrapes")),
-            *("--web.listen-address", f"{HOST}:{addresses.prometheus}"),
-            "--enable-feature=exemplar-storage",
-        ),
-        f"{addresses.url('prometheus')}/-/ready",
-    )
-
-
-def _collector(path: str, addresses: Addresses, config: Path) -> Program:
-    return Program(
-        "otelcol",
-        (path, "--config", str(config / "collector/demo.yaml")),
-        f"{addresses.url('collector_health')}/",
-        collector_environment(addresses),
-    )
-
-
-def collector_environment(addresses: Addresses) -> dict[str, str]:
-    """What the files of config/collector read."""
+def _collector_environment(addresses: Addresses) -> dict[str, str]:
     return {
         "OTLP_GRPC": f"{HOST}:{addresses.collector_grpc}",
         "OTLP_HTTP": f"{HOST}:{addresses.collector_http}",
