@@ -98,7 +98,7 @@ class Receiver:
                 self._kept[signal].append(request)
             self._arrived.notify_all()
         if self._out is not None:
-            self._out.submit(signal, line, count, size)
+            self._out.write(signal, line, count, size)
         return Taken(count, rejected)
 
     def turn_away(self, reason: str) -> None:

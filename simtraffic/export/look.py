@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from simtraffic.clock import monotonic
-from simtraffic.export import Batch, Outcome
+from simtraffic.export import Outcome
 from simtraffic.export.address import base_address
 from simtraffic.export.answers import one_line
 from simtraffic.export.causes import NO_ANSWER, cause_of, nothing_answers
@@ -23,6 +23,7 @@ from simtraffic.export.connect import open_transport
 from simtraffic.export.knock import connect, exchange, greeting, secured
 from simtraffic.export.proxy import is_sure_of_proxies, proxy_of
 from simtraffic.export.tls import tls_refusal
+from simtraffic.signals import Chunk
 
 if TYPE_CHECKING:
     from simtraffic.export.knock import Heard
@@ -232,7 +233,7 @@ def _of_path(signal: str, settings: ExportSettings, heard: Heard, until: float) 
     transport = open_transport({signal: settings})
     try:
         # A moment at least, as the first of a client takes longer.
-        result = transport.send(Batch(signal, b"", 0), max(_GRACE_S, until - monotonic()))
+        result = transport.send(Chunk.of(signal, b"", 0), max(_GRACE_S, until - monotonic()))
     finally:
         transport.close()
     refused = any(result.message.startswith(f"HTTP {code}:") for code in _NO_PATH)

@@ -9,14 +9,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
-from simtraffic.export.lane import Lane, Pending
+from simtraffic.export.lane import Batch, Lane
 from simtraffic.export.receiver import Receiver
-from simtraffic.signals import SIGNALS
-
-if TYPE_CHECKING:
-    from simtraffic.export import Batch
+from simtraffic.signals import SIGNALS, Chunk
 
 TROUBLE_AFTER_S = 2.0
 """So long without an answer is worth a word to whoever watches."""
@@ -74,7 +70,7 @@ class Queue:
         """Whether so many bytes more are within the bound."""
         return self.held + size <= self.most_bytes
 
-    def add(self, chunk: Batch, now: float, *, at_once: bool) -> None:
+    def add(self, chunk: Chunk, now: float, *, at_once: bool) -> None:
         """Let a chunk travel with its lane's open batch, or begin one; ``at_once`` it may leave."""
         lane, size = self.lanes[chunk.signal], len(chunk.payload)
         if lane.open is not None and (
@@ -83,7 +79,7 @@ class Queue:
             self._seal(lane)
         if lane.open is None:
             self.order += 1
-            lane.open = Pending(self.order, now, form=chunk.form)
+            lane.open = Batch(lane, self.order, now, form=chunk.form)
             # Someone has to watch its age.
             lane.wake.notify()
         lane.open.add(chunk, now)
@@ -101,7 +97,7 @@ class Queue:
                 each.seal()
                 each.wake.notify()
 
-    def make_room(self, size: int) -> Iterator[tuple[Lane, Pending]]:
+    def make_room(self, size: int) -> Iterator[Batch]:
         """Take out the oldest until so many bytes more fit, and some room beyond.
 
         Nothing is taken while they fit, and nothing that is in flight. Each one taken has to be
@@ -116,7 +112,7 @@ class Queue:
                 return
             yield from window
 
-    def _oldest_window(self) -> list[tuple[Lane, Pending]]:
+    def _oldest_window(self) -> list[Batch]:
         """Take out the oldest waiting batch, and what tells of the same requests at that time."""
         waiting = [
             (oldest.order, lane)
@@ -127,44 +123,41 @@ class Queue:
             return []
         _, lane = min(waiting, key=lambda pair: pair[0])
         first = lane.pop_oldest()
-        window = [(lane, first)]
+        window = [first]
         if lane.signal not in _TOLD_TOGETHER:
             return window
         for signal in _TOLD_TOGETHER:
             other = self.lanes[signal]
             while (oldest := other.oldest()) is not None and oldest.since < first.until:
-                window.append((other, other.pop_oldest()))
+                window.append(other.pop_oldest())
         return window
 
-    def waiting(self) -> Iterator[tuple[Lane, Pending]]:
+    def waiting(self) -> Iterator[Batch]:
         """Take out everything that waits."""
         for lane in self.lanes.values():
-            for pending in lane.pop_all():
-                yield lane, pending
+            yield from lane.pop_all()
 
-    def in_flight(self) -> Iterator[tuple[Lane, Pending]]:
+    def in_flight(self) -> Iterator[Batch]:
         """What workers have taken and nothing is known of yet."""
         for lane in self.lanes.values():
-            for pending in list(lane.in_flight):
-                yield lane, pending
+            yield from list(lane.in_flight)
 
-    def let_go(self, lane: Lane, pending: Pending) -> None:
+    def let_go(self, batch: Batch) -> None:
         """Forget a batch whose end is known."""
-        pending.settled = True
-        lane.in_flight.discard(pending)
-        self.held -= pending.size
+        batch.settled = True
+        batch.lane.in_flight.discard(batch)
+        self.held -= batch.size
         self.changed.notify_all()
 
-    def replace(self, lane: Lane, pending: Pending, parts: Sequence[Batch]) -> None:
+    def replace(self, batch: Batch, parts: Sequence[Chunk]) -> None:
         """Put the parts of a batch in its place, at the head of its lane."""
-        pieces = []
-        for part in parts:
-            piece = Pending(pending.order, pending.since, form=part.form, tries=pending.tries)
-            piece.add(part, pending.until)
-            pieces.append(piece)
-            self.held += piece.size
-        lane.ready.extendleft(reversed(pieces))
-        self.let_go(lane, pending)
+        lane = batch.lane
+        for part in reversed(parts):
+            smaller = Batch(lane, batch.order, batch.since, form=part.form, tries=batch.tries)
+            smaller.add(part, batch.until)
+            lane.ready.appendleft(smaller)
+            self.held += smaller.size
+        self.let_go(batch)
         lane.wake.notify_all()
 
     def flush(self) -> None:
