@@ -8,6 +8,7 @@ overflow or the deadline of :meth:`Delivery.drain`.
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import KW_ONLY, dataclass, field
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from simtraffic.clock import monotonic, unix_ns
 from simtraffic.export import Outcome, SendResult
+from simtraffic.export.heap import give_back_free_pages
 from simtraffic.export.queue import Queue
 from simtraffic.export.retry import RetryPolicy
 from simtraffic.export.settling import Settling
@@ -45,6 +47,8 @@ TOO_LONG_A_WAIT = "the receiver asks for a longer wait than a batch is kept"
 _STOP_POLL_S = 0.1
 # A drain lets whoever looks on have a look this often, in seconds.
 _TURN_S = 0.25
+# What the heap has to spare is given back this often while a hand-over waits, in seconds.
+_TIDY_S = 0.25
 # Threads that close() leaves behind would hang in a call that ignores its own timeout.
 _JOIN_S = 2.0
 
@@ -94,6 +98,7 @@ class Delivery:
             self.relief,
         )
         self._settling = Settling(self.ledger, self._queue)
+        self._tidied_at = -math.inf
         self._deadline: float | None = None
         self._draining = False
         self._closed = False
@@ -196,6 +201,10 @@ class Delivery:
         return LARGER_THAN_QUEUE if size > self.queue_bytes else None
 
     def _wait_for_room(self, size: int, stop: Flag | None) -> str | None:
+        if monotonic() - self._tidied_at >= _TIDY_S:
+            # There is time for it now, and a full queue is when memory counts.
+            give_back_free_pages()
+            self._tidied_at = monotonic()
         while not self._queue.fits(size):
             if stop is not None and stop.is_set():
                 return INTERRUPTED
