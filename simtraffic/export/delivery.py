@@ -333,7 +333,7 @@ class Delivery:
             batch.tries += 1
             limit = self.timeouts_s.get(batch.signal, self.timeout_s)
             left = limit if self._deadline is None else self._deadline - monotonic()
-            batch.lane.receiver.ask(monotonic())
+            batch.lane.presence.ask(monotonic())
         self.ledger.add_try(
             batch.signal,
             first=first,
@@ -356,7 +356,7 @@ class Delivery:
             return result
         finally:
             with self._lock:
-                batch.lane.receiver.hear(monotonic(), settles=settles)
+                batch.lane.presence.hear(monotonic(), settles=settles)
 
     def _wait_for_next_try(self, batch: Batch, result: SendResult, give_up_at: float) -> bool:
         lane, told = batch.lane, result.retry_after_s
@@ -364,8 +364,8 @@ class Delivery:
             now = monotonic()
             lane.trouble = result.message or "no answer"
             batch.refused_ns = batch.refused_ns or unix_ns()
-            lane.receiver.failed(now)
-            returns = lane.receiver.returns
+            lane.presence.failed(now)
+            returns = lane.presence.returns
             chance = float(self._chance.random())
             next_at = now + self.retry.wait_s(batch.tries, chance, told)
             if told is not None:
@@ -379,7 +379,7 @@ class Delivery:
                 if due > give_up_at:
                     self._settling.fail(batch, lane.trouble)
                     break
-                back = lane.receiver.returns != returns
+                back = lane.presence.returns != returns
                 left = (lane.not_before if back else due) - monotonic()
                 if left <= 0:
                     break

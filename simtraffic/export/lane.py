@@ -15,7 +15,7 @@ from simtraffic.signals import Chunk, Form
 if TYPE_CHECKING:
     import threading
 
-    from simtraffic.export.receiver import Receiver
+    from simtraffic.export.presence import Presence
 
 
 @dataclass(slots=True, eq=False)
@@ -78,7 +78,7 @@ class Lane:
     """Told when there may be something to do; shares the delivery's lock."""
     batch_bytes: InitVar[int]
     """Batches are built up to this, until the receiver finds it too large."""
-    receiver: Receiver
+    presence: Presence
     sizes: LearntSize = field(init=False)
     not_before: float = 0.0
     """Until when the receiver asked to be left alone, monotonic seconds."""

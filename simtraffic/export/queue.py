@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from simtraffic.export.lane import Batch, Lane
-from simtraffic.export.receiver import Receiver
+from simtraffic.export.presence import Presence
 from simtraffic.signals import SIGNALS, Chunk
 
 TROUBLE_AFTER_S = 2.0
@@ -44,7 +44,7 @@ class Queue:
     def __post_init__(self) -> None:
         self.changed = threading.Condition(self.lock)
         """Told when bytes were let go of, and when waiting for a next try lost its point."""
-        known = {name: Receiver() for name in (*self.receivers.values(), "")}
+        known = {name: Presence() for name in (*self.receivers.values(), "")}
         self.lanes = {
             signal: Lane(
                 signal,
@@ -59,7 +59,7 @@ class Queue:
     def trouble(self, now: float) -> str:
         """Why nothing has got through to a receiver for a while, in a line; empty when it does."""
         for lane in self.lanes.values():
-            since = lane.receiver.unheard_since
+            since = lane.presence.unheard_since
             if since is not None and now - since >= TROUBLE_AFTER_S:
                 said = lane.trouble or _NO_ANSWER_YET
                 place = self.receivers.get(lane.signal, "")

@@ -28,7 +28,7 @@ class Settling:
         lane = batch.lane
         lane.trouble = ""
         lane.sizes.take(batch.size)
-        if lane.receiver.took(monotonic()):
+        if lane.presence.took(monotonic()):
             # Whoever waits for its next try need wait no longer.
             self.queue.changed.notify_all()
         rejected = min(max(result.rejected, 0), batch.count)

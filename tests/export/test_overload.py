@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from simtraffic.clock import Flag, monotonic
-from simtraffic.export import Outcome, SendResult, receiver
+from simtraffic.export import Outcome, SendResult, presence
 from simtraffic.export.delivery import DRAIN_DEADLINE, QUEUE_FULL, TOO_LONG_A_WAIT, Delivery
 from simtraffic.export.queue import Queue
 from simtraffic.export.retry import RetryPolicy
@@ -187,7 +187,7 @@ class Forgetful(list[Chunk]):
 
 
 def test_a_receiver_that_comes_back_is_used_again_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(receiver, "OUTAGE_S", 0.0)
+    monkeypatch.setattr(presence, "OUTAGE_S", 0.0)
     transport = Calls([BUSY, BUSY, BUSY, ACCEPTED])
     delivery = Delivery(transport, Ledger(), max_batch_bytes=1, concurrency=4, retry=FOR_EVER)
     for _ in range(3):
@@ -221,7 +221,7 @@ def test_a_receiver_that_is_only_busy_is_not_hurried() -> None:
 def test_another_receiver_coming_back_says_nothing_of_this_one(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(receiver, "OUTAGE_S", 0.0)
+    monkeypatch.setattr(presence, "OUTAGE_S", 0.0)
     transport = Calls([BUSY, BUSY, ACCEPTED])
     delivery = Delivery(
         transport,
@@ -274,7 +274,7 @@ def test_a_wait_that_the_receiver_asks_for_holds_everything_that_goes_the_same_w
 def test_a_return_does_not_undercut_what_the_receiver_asked_for(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(receiver, "OUTAGE_S", 0.0)
+    monkeypatch.setattr(presence, "OUTAGE_S", 0.0)
     asked = SendResult(Outcome.RETRY, message="slow down", retry_after_s=30.0)
     transport = Calls([BUSY, asked, ACCEPTED])
     delivery = Delivery(transport, Ledger(), max_batch_bytes=1, concurrency=2)

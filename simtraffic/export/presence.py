@@ -10,8 +10,11 @@ OUTAGE_S = 1.0
 
 
 @dataclass(slots=True)
-class Receiver:
-    """One receiver, for all signals that go there. Guarded by the delivery's lock."""
+class Presence:
+    """What is known of one receiver, from all signals that go there.
+
+    Guarded by the delivery's lock.
+    """
 
     failing_since: float | None = None
     """When the first try failed since the last success, monotonic seconds."""
