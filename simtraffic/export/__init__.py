@@ -44,7 +44,7 @@ class SendResult:
     maybe_delivered: bool = False
     """With RETRY: the request left and its answer was lost, so it may have been taken."""
     limit_bytes: int | None = None
-    """With TOO_LARGE: the receiver's limit, when it told it."""
+    """With TOO_LARGE: the receiver's limit, when it named it."""
 
 
 class Transport(Protocol):

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from simtraffic.clock import monotonic, unix_ns
 from simtraffic.export import Outcome, SendResult
-from simtraffic.export.heap import give_back_free_pages
+from simtraffic.export.heap import tidy_heap
 from simtraffic.export.queue import Queue
 from simtraffic.export.retry import RetryPolicy
 from simtraffic.export.settling import Settling
@@ -47,8 +47,6 @@ TOO_LONG_A_WAIT = "the receiver asks for a longer wait than a batch is kept"
 _STOP_POLL_S = 0.1
 # A drain lets whoever looks on have a look this often, in seconds.
 _TURN_S = 0.25
-# What the heap has to spare is given back this often while a hand-over waits, in seconds.
-_TIDY_S = 0.25
 # Threads that close() leaves behind would hang in a call that ignores its own timeout.
 _JOIN_S = 2.0
 
@@ -91,11 +89,11 @@ class Delivery:
         self._lock = threading.RLock()
         self._queue = Queue(
             self._lock,
-            self.queue_bytes,
-            self.max_batch_bytes or most_in_a_batch(self.queue_bytes),
-            self.concurrency,
-            self.receivers,
-            self.relief,
+            most_bytes=self.queue_bytes,
+            batch_bytes=self.max_batch_bytes or most_in_a_batch(self.queue_bytes),
+            concurrency=self.concurrency,
+            receivers=self.receivers,
+            relief=self.relief,
         )
         self._settling = Settling(self.ledger, self._queue)
         self._tidied_at = -math.inf
@@ -201,10 +199,8 @@ class Delivery:
         return LARGER_THAN_QUEUE if size > self.queue_bytes else None
 
     def _wait_for_room(self, size: int, stop: Flag | None) -> str | None:
-        if monotonic() - self._tidied_at >= _TIDY_S:
-            # There is time for it now, and a full queue is when memory counts.
-            give_back_free_pages()
-            self._tidied_at = monotonic()
+        # There is time for it now, and a full queue is when memory counts.
+        self._tidied_at = tidy_heap(self._tidied_at)
         while not self._queue.fits(size):
             if stop is not None and stop.is_set():
                 return INTERRUPTED
@@ -359,7 +355,7 @@ class Delivery:
                 batch.lane.presence.hear(monotonic(), settles=settles)
 
     def _wait_for_next_try(self, batch: Batch, result: SendResult, give_up_at: float) -> bool:
-        lane, told = batch.lane, result.retry_after_s
+        lane, asked_s = batch.lane, result.retry_after_s
         with self._lock:
             now = monotonic()
             lane.trouble = result.message or "no answer"
@@ -367,10 +363,10 @@ class Delivery:
             lane.presence.failed(now)
             returns = lane.presence.returns
             chance = float(self._chance.random())
-            next_at = now + self.retry.wait_s(batch.tries, chance, told)
-            if told is not None:
+            next_at = now + self.retry.wait_s(batch.tries, chance, asked_s)
+            if asked_s is not None:
                 # Obeyed by everything that goes the same way, not by this batch alone.
-                lane.not_before = max(lane.not_before, now + told)
+                lane.not_before = max(lane.not_before, now + asked_s)
             while not batch.settled:
                 if self.fatal is not None:
                     self._settling.fail(batch, self.fatal)

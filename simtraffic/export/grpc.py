@@ -17,7 +17,7 @@ from simtraffic.export.answers import SERVICES, UNREADABLE, one_line, read_succe
 from simtraffic.export.causes import NO_ANSWER, cause_of, cut_off, nothing_answers
 from simtraffic.export.environment import silence_grpc
 from simtraffic.export.proxy import proxy_of
-from simtraffic.export.sizes import MAX_ANSWER_BYTES, says_too_large, told_limit
+from simtraffic.export.sizes import MAX_ANSWER_BYTES, named_limit, says_too_large
 from simtraffic.export.tls import tls_refusal
 from simtraffic.signals import Chunk
 
@@ -137,7 +137,7 @@ class GrpcTransport:
         if code in _CREDENTIAL:
             return SendResult(Outcome.REFUSED, message=message)
         if says_too_large(details):
-            return SendResult(Outcome.TOO_LARGE, message=message, limit_bytes=told_limit(details))
+            return SendResult(Outcome.TOO_LARGE, message=message, limit_bytes=named_limit(details))
         retry_after_s = _retry_after_s(error)
         throttled = code is grpc.StatusCode.RESOURCE_EXHAUSTED and retry_after_s is not None
         if throttled or code in _RETRYABLE:

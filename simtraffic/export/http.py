@@ -21,8 +21,8 @@ from simtraffic.export.proxy import proxy_of
 from simtraffic.export.sizes import (
     MAX_ANSWER_BYTES,
     MAX_REQUEST_BYTES,
+    named_limit,
     says_too_large,
-    told_limit,
 )
 from simtraffic.export.tls import tls_context, tls_refusal
 from simtraffic.signals import Chunk
@@ -133,7 +133,7 @@ class HttpTransport:
             return SendResult(Outcome.RETRY, message=message, maybe_delivered=lost)
 
     def close(self) -> None:
-        """Close the connections."""
+        """Close the connections; calls still waiting end with an error."""
         self._client.close()
 
     def _is_no_http(self, error: httpx.TransportError) -> bool:
@@ -195,7 +195,7 @@ def _read_answer(
         return SendResult(Outcome.REFUSED, message=message)
     # The Collector answers 400 and says it in words.
     if status == _CONTENT_TOO_LARGE or (status == _BAD_REQUEST and says_too_large(said)):
-        return SendResult(Outcome.TOO_LARGE, message=message, limit_bytes=told_limit(said))
+        return SendResult(Outcome.TOO_LARGE, message=message, limit_bytes=named_limit(said))
     if status in _RETRYABLE:
         wait = retry_after_s(response.headers.get("retry-after"))
         return SendResult(Outcome.RETRY, message=message, retry_after_s=wait)

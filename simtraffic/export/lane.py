@@ -47,7 +47,7 @@ class Batch:
 
     @property
     def signal(self) -> str:
-        """The lane's."""
+        """Of every record inside, as the lane has it."""
         return self.lane.signal
 
     def add(self, chunk: Chunk, now: float) -> None:
@@ -75,7 +75,7 @@ class Lane:
     signal: str
     workers: int
     wake: threading.Condition
-    """Told when there may be something to do; shares the delivery's lock."""
+    """Notified when there may be something to do; shares the delivery's lock."""
     batch_bytes: InitVar[int]
     """Batches are built up to this, until the receiver finds it too large."""
     presence: Presence

@@ -1,6 +1,6 @@
 """Looks whether receivers are there and speak what is asked for, before the first byte is sent.
 
-A look is bounded and never wrong on purpose: what cannot be told in time, such as a receiver that
+A look is bounded and never wrong on purpose: what is not known in time, such as a receiver that
 is slow or far away, is not held against it. Nothing that a receiver counts is sent: a client's
 greeting of HTTP/2, or an OPTIONS request. Only an HTTP server that seems not to know the signal's
 path gets one request without any telemetry, which OTLP allows, with the credentials of the run.
@@ -141,7 +141,7 @@ def _not_there(settings: ExportSettings, proxy: str | None, error: OSError) -> F
 
 
 def _no_tls(settings: ExportSettings, error: OSError, until: float) -> Finding:
-    """Why the two did not come together, where it can be told."""
+    """Why the two did not come together, where it shows."""
     unsafe = tls_refusal(str(error))
     if "NO_APPLICATION_PROTOCOL" in str(error) and settings.protocol != "grpc":
         unsafe = _GRPC_THERE
@@ -155,7 +155,7 @@ def _no_tls(settings: ExportSettings, error: OSError, until: float) -> Finding:
 
 
 def _judged(signal: str, settings: ExportSettings, said: bytes | None, until: float) -> Finding:
-    """What the first bytes tell."""
+    """What follows from the first bytes that were said."""
     is_grpc = settings.protocol == "grpc"
     if said is None:
         return _hung_up(settings, until)

@@ -66,7 +66,7 @@ def from_json(signal: str, body: bytes) -> Message:
             # A half of a pair, written as an escape, breaks the message classes.
             json.dumps(tree, ensure_ascii=False).encode()
         if not isinstance(tree, dict):
-            raise TypeError("not a JSON object")  # noqa: TRY301 - told like any other fault
+            raise TypeError("not a JSON object")  # noqa: TRY301 - said like any other fault
         _change_ids(tree, lambda text: base64.b64encode(bytes.fromhex(text)).decode())
         json_format.ParseDict(tree, request, ignore_unknown_fields=True)
     except (json_format.ParseError, binascii.Error, RecursionError, TypeError) as error:

@@ -1,4 +1,4 @@
-"""Whether a receiver is there, as far as its answers tell."""
+"""Whether a receiver is there, as far as its answers show."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Presence:
     """Since when it was asked and has given no answer that settles anything, monotonic seconds."""
 
     def ask(self, now: float) -> None:
-        """A try begins."""
+        """Note that a try begins at this time."""
         self.asked += 1
         if self.unheard_since is None:
             self.unheard_since = now

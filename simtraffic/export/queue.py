@@ -18,8 +18,8 @@ TROUBLE_AFTER_S = 2.0
 """So long without an answer is worth a word to whoever watches."""
 _NO_ANSWER_YET = "no answer as yet"
 
-# A request is told in spans and log records; a point tells of many.
-_TOLD_TOGETHER = ("traces", "logs")
+# A request is emitted as spans and log records; a point sums up many.
+_TOGETHER = ("traces", "logs")
 
 
 @dataclass(eq=False)
@@ -43,15 +43,15 @@ class Queue:
 
     def __post_init__(self) -> None:
         self.changed = threading.Condition(self.lock)
-        """Told when bytes were let go of, and when waiting for a next try lost its point."""
+        """Notified when bytes were let go of, and when waiting for a next try lost its point."""
         known = {name: Presence() for name in (*self.receivers.values(), "")}
         self.lanes = {
             signal: Lane(
                 signal,
-                1 if signal == "metrics" else self.concurrency,
-                threading.Condition(self.lock),
-                self.batch_bytes,
-                known[self.receivers.get(signal, "")],
+                workers=1 if signal == "metrics" else self.concurrency,
+                wake=threading.Condition(self.lock),
+                batch_bytes=self.batch_bytes,
+                presence=known[self.receivers.get(signal, "")],
             )
             for signal in SIGNALS
         }
@@ -90,10 +90,10 @@ class Queue:
     def _seal(self, lane: Lane) -> None:
         """Seal a full batch, and with traces the log records of the same time, or the reverse.
 
-        So that batches of both which lie side by side tell of the same time.
+        So that batches of both which lie side by side are of the same time.
         """
         for each in self.lanes.values():
-            if each is lane or (lane.signal in _TOLD_TOGETHER and each.signal in _TOLD_TOGETHER):
+            if each is lane or (lane.signal in _TOGETHER and each.signal in _TOGETHER):
                 each.seal()
                 each.wake.notify()
 
@@ -113,7 +113,7 @@ class Queue:
             yield from window
 
     def _oldest_window(self) -> list[Batch]:
-        """Take out the oldest waiting batch, and what tells of the same requests at that time."""
+        """Take out the oldest waiting batch, and what is of the same requests at that time."""
         waiting = [
             (oldest.order, lane)
             for lane in self.lanes.values()
@@ -124,9 +124,9 @@ class Queue:
         _, lane = min(waiting, key=lambda pair: pair[0])
         first = lane.pop_oldest()
         window = [first]
-        if lane.signal not in _TOLD_TOGETHER:
+        if lane.signal not in _TOGETHER:
             return window
-        for signal in _TOLD_TOGETHER:
+        for signal in _TOGETHER:
             other = self.lanes[signal]
             while (oldest := other.oldest()) is not None and oldest.since < first.until:
                 window.append(other.pop_oldest())

@@ -22,7 +22,7 @@ class Settling:
     queue: Queue
 
     def accept(self, batch: Batch, result: SendResult) -> None:
-        """Taken, wholly or in part."""
+        """Book a batch that was taken, wholly or in part."""
         if batch.settled:
             return
         lane = batch.lane
@@ -44,13 +44,13 @@ class Settling:
         self.queue.let_go(batch)
 
     def reject(self, batch: Batch, reason: str) -> None:
-        """Refused for good."""
+        """Book a batch that its receiver, or this client, refuses for good."""
         if not batch.settled:
             self.ledger.reject(batch.signal, batch.count, reason, unix_ns())
             self.queue.let_go(batch)
 
     def fail(self, batch: Batch, reason: str) -> None:
-        """Not taken after every try."""
+        """Book a batch that was not taken after every try."""
         if not batch.settled:
             self.ledger.fail(batch.signal, batch.count, reason, batch.refused_ns or unix_ns())
             self.queue.let_go(batch)

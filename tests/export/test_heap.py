@@ -1,15 +1,15 @@
 from __future__ import annotations
 
 import ctypes
+import math
 import sys
 import tracemalloc
 from pathlib import Path
 
 import pytest
 
-from simtraffic.export import delivery as delivery_module
+from simtraffic.export import heap
 from simtraffic.export.delivery import Delivery
-from simtraffic.export.heap import give_back_free_pages
 from simtraffic.ledger import Ledger
 from simtraffic.signals import Chunk
 from tests.export.test_delivery import HANG, LONG_S, ScriptedTransport
@@ -28,7 +28,7 @@ def test_holes_between_what_is_held_are_given_back() -> None:
     last = blocks[-1]
     before = resident()
     del blocks
-    give_back_free_pages()
+    heap.tidy_heap(-math.inf)
 
     assert last
     assert before - resident() > PAGES // 2
@@ -37,8 +37,8 @@ def test_holes_between_what_is_held_are_given_back() -> None:
 def test_while_a_hand_over_waits_memory_is_given_back_now_and_then(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    given_back: list[None] = []
-    monkeypatch.setattr(delivery_module, "give_back_free_pages", lambda: given_back.append(None))
+    given_back: list[int] = []
+    monkeypatch.setattr(heap, "_trim", given_back.append)
     delivery = Delivery(ScriptedTransport(), Ledger(), queue_bytes=100, max_batch_bytes=10)
 
     for _ in range(200):
