@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from simtraffic.export import Batch
 from simtraffic.export.queue import Queue
 from simtraffic.export.sizes import most_in_a_batch
 from simtraffic.runner.playback import Playback
@@ -98,7 +97,7 @@ def handed_over() -> list[tuple[float, Chunk]]:
     return notes.noted
 
 
-def requests_in(batches: Iterable[Batch]) -> Counter[bytes]:
+def requests_in(batches: Iterable[Chunk]) -> Counter[bytes]:
     """Spans and log records by trace id."""
     found: Counter[bytes] = Counter()
     for batch in batches:
@@ -130,7 +129,7 @@ class Bottleneck:
     bytes_a_second: Callable[[float], float]
     together: bool
     """Whether spans and log records of the same time are given up together."""
-    taken: list[Batch] = field(default_factory=list)
+    taken: list[Chunk] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         lock = threading.RLock()
@@ -139,7 +138,7 @@ class Bottleneck:
         self.queue = Queue(lock, self.queue_bytes, size, 4, {}, self.relief)
         self._budget = self._then = 0.0
 
-    def play(self, noted: list[tuple[float, Chunk]]) -> list[Batch]:
+    def play(self, noted: list[tuple[float, Chunk]]) -> list[Chunk]:
         """What arrives of a run."""
         for now, chunk in noted:
             self.pass_time(now)
@@ -159,10 +158,10 @@ class Bottleneck:
             oldest = min(ready, key=lambda lane: lane.ready[0].order)
             if oldest.ready[0].size > self._budget:
                 return
-            pending = oldest.ready.popleft()
-            self._budget -= pending.size
-            self.queue.let_go(oldest, pending)
-            self.taken.append(pending.batch(oldest.signal))
+            batch = oldest.ready.popleft()
+            self._budget -= batch.size
+            self.queue.let_go(batch)
+            self.taken.append(batch.join())
         # Time in which nothing waits cannot be saved up.
         self._budget = min(self._budget, self.bytes_a_second(now) * 0.1)
 
@@ -170,8 +169,8 @@ class Bottleneck:
         """As the delivery does it."""
         size = len(chunk.payload)
         if self.together:
-            for lane, pending in self.queue.make_room(size):
-                self.queue.let_go(lane, pending)
+            for batch in self.queue.make_room(size):
+                self.queue.let_go(batch)
         while not self.queue.fits(size):
             waiting = [
                 (oldest.order, lane)
@@ -181,8 +180,8 @@ class Bottleneck:
             if not waiting:
                 return
             lane = min(waiting)[1]
-            self.queue.let_go(lane, lane.pop_oldest())
-        self.queue.add(Batch(chunk.signal, chunk.payload, chunk.count), now, at_once=False)
+            self.queue.let_go(lane.pop_oldest())
+        self.queue.add(chunk, now, at_once=False)
 
 
 def main() -> None:
@@ -190,7 +189,7 @@ def main() -> None:
     noted = handed_over()
     volume = sum(len(chunk.payload) for _, chunk in noted)
     rate = volume / noted[-1][0]
-    sent = requests_in(Batch(chunk.signal, chunk.payload, chunk.count) for _, chunk in noted)
+    sent = requests_in(chunk for _, chunk in noted)
     print(f"{len(sent)} requests, {volume / 1e6:.1f} MB, {rate / 1e6:.2f} MB/s")
     speeds: dict[str, Callable[[float], float]] = {
         "stops for 30 s": lambda at: 0.0 if 15 <= at < 45 else 10 * rate,

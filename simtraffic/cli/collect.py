@@ -18,7 +18,7 @@ from simtraffic.units import parse_size
 
 if TYPE_CHECKING:
     from simtraffic.collector.counts import CollectorCounts
-    from simtraffic.collector.faults import Fault
+    from simtraffic.collector.faults import Misbehaviour
 
 
 def collect(  # noqa: PLR0913, PLR0917 - one parameter an option
@@ -100,7 +100,7 @@ def collect(  # noqa: PLR0913, PLR0917 - one parameter an option
         )
 
 
-def _faults(texts: list[str]) -> list[Fault]:
+def _faults(texts: list[str]) -> list[Misbehaviour]:
     """Read all of them, so that every mistake is told at once."""
     from simtraffic.collector.faults import parse_fault  # noqa: PLC0415
 

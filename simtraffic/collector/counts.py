@@ -28,11 +28,11 @@ class CollectorCounts:
     refused: dict[str, int] = field(default_factory=dict)
     """Why requests were refused for what they are, and how many; the first hundred reasons."""
     on_purpose: dict[str, int] = field(default_factory=dict)
-    """How many requests met each fault that the collector was told to have."""
+    """How many requests met each fault that the collector has on purpose."""
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON; lists with counts, of requests refused only where there are any."""
-        told: dict[str, Any] = {
+        found: dict[str, Any] = {
             "spans": self.spans,
             "data_points": self.data_points,
             "log_records": self.log_records,
@@ -43,14 +43,14 @@ class CollectorCounts:
             ],
         }
         if self.refused:
-            told["refused"] = [
+            found["refused"] = [
                 {"message": message, "requests": count} for message, count in self.refused.items()
             ]
         if self.on_purpose:
-            told["on_purpose"] = [
+            found["on_purpose"] = [
                 {"fault": fault, "requests": count} for fault, count in self.on_purpose.items()
             ]
-        return told
+        return found
 
 
 @dataclass(slots=True)

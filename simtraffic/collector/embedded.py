@@ -60,7 +60,7 @@ class EmbeddedCollector:
         """End the process; returns its counts as :meth:`CollectorCounts.as_dict` has them.
 
         Raises:
-            SimtrafficError: The process died before it could tell.
+            SimtrafficError: The process died before it said them.
         """
         if self._counts is None:
             said, code = self._end()

@@ -27,7 +27,7 @@ silence_grpc(os.environ)
 import grpc  # noqa: E402
 
 if TYPE_CHECKING:
-    from simtraffic.collector.faults import Fault
+    from simtraffic.collector.faults import Misbehaviour
     from simtraffic.collector.receiver import Receiver
 
 # Parsing holds the interpreter, so more threads would only wait for each other.
@@ -48,7 +48,7 @@ class GrpcDoor:
 
     Args:
         address: ``HOST:PORT``; port 0 takes a free one.
-        receiver: What is behind the door; its plan says what goes wrong.
+        receiver: What is behind the door; its conduct says what goes wrong.
         limits: Bounds on a request.
         may_cut: Whether connections can be cut, which takes a relay in front of the server.
 
@@ -112,7 +112,7 @@ class GrpcDoor:
         self._pool.shutdown()
 
     def _refuses(self) -> bool:
-        return self._receiver.plan.refuses_connections()
+        return self._receiver.conduct.refuses_connections()
 
     def _handler(self, signal: str) -> grpc.GenericRpcHandler[bytes, bytes]:
         # As a stream, of one message for every client, as only then the call is known before its
@@ -136,7 +136,7 @@ class GrpcDoor:
             # The same, seen at another moment; or a call without any message.
             self._receiver.turn_away(_NOT_WHOLE)
             context.abort(grpc.StatusCode.INVALID_ARGUMENT, _NOT_WHOLE)
-        fault = self._receiver.plan.meet(signal)
+        fault = self._receiver.conduct.meet(signal)
         try:
             if fault is None:
                 self._receiver.receive(signal, body)
@@ -151,7 +151,7 @@ class GrpcDoor:
         context.abort(grpc.StatusCode.INVALID_ARGUMENT, message)
 
     def _go_wrong(
-        self, fault: Fault, signal: str, body: bytes, context: grpc.ServicerContext
+        self, fault: Misbehaviour, signal: str, body: bytes, context: grpc.ServicerContext
     ) -> bytes:
         match fault.kind:
             case "status":
@@ -161,14 +161,14 @@ class GrpcDoor:
                     self._receiver.receive(signal, body)
                 self._fall_silent(fault, context)
             case "partial":
-                taken = self._receiver.receive(signal, body, reject=fault.share)
-                return partial_answer(signal, taken, warns=not fault.share).SerializeToString()
+                rejected = self._receiver.receive(signal, body, reject=fault.share)
+                return partial_answer(signal, rejected, warns=not fault.share).SerializeToString()
             case "slow":
                 self._closing.wait(fault.delay_s)
         self._receiver.receive(signal, body)
         return b"" if fault.kind == "slow" else _GARBAGE
 
-    def _fall_silent(self, fault: Fault, context: grpc.ServicerContext) -> NoReturn:
+    def _fall_silent(self, fault: Misbehaviour, context: grpc.ServicerContext) -> NoReturn:
         if fault.kind == "hang":
             self._wait(context)
         elif self._relay is not None:
@@ -184,7 +184,7 @@ class GrpcDoor:
                 given_up.wait(_PATIENCE_S)
 
 
-def _abort(fault: Fault, context: grpc.ServicerContext) -> NoReturn:
+def _abort(fault: Misbehaviour, context: grpc.ServicerContext) -> NoReturn:
     code = grpc.StatusCode[fault.grpc_code]
     if fault.wait_s is not None:
         status = status_pb2.Status(code=code_pb2.Code.Value(fault.grpc_code), message=fault.message)

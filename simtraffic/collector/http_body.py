@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import socket
     from email.message import Message
 
-    from simtraffic.collector.limits import Holding, Limits
+    from simtraffic.collector.limits import Budget, Limits
 
 _PIECE = 64 << 10
 # Of a line between chunks, and of all trailers together.
@@ -82,7 +82,7 @@ class BodyReader:
     """
 
     def __init__(
-        self, stream: io.BufferedReader[TimedStream], limits: Limits, holding: Holding
+        self, stream: io.BufferedReader[TimedStream], limits: Limits, holding: Budget
     ) -> None:
         self._stream = stream
         self._limits = limits

@@ -25,19 +25,20 @@ from simtraffic.clock import monotonic, unix_ns
 from simtraffic.collector.address import Listening
 from simtraffic.collector.faults.codes import phrase
 from simtraffic.collector.http_body import BodyReader, RefusedError, TimedStream, unpack
-from simtraffic.collector.limits import Limits, Work
+from simtraffic.collector.limits import Budget, Limits
 from simtraffic.collector.partial import partial_answer
 from simtraffic.collector.relay import reset
 from simtraffic.export.answers import SERVICES, one_line
 from simtraffic.export.otlp_json import message_to_json
 
 if TYPE_CHECKING:
-    from simtraffic.collector.faults import Fault
-    from simtraffic.collector.partial import Taken
+    from simtraffic.collector.faults import Misbehaviour
     from simtraffic.collector.receiver import Receiver
 
 _PROTOBUF, _JSON = "application/x-protobuf", "application/json"
 _SIGNALS = {service.http_path: signal for signal, service in SERVICES.items()}
+# Inflating holds little of the interpreter, but what is inflated waits in memory.
+_INFLATING_AT_ONCE = 4
 # How often the listening thread looks whether it should end, in seconds.
 _POLL_S = 0.05
 _JOIN_S = 2.0
@@ -50,16 +51,12 @@ _GARBAGE = {_PROTOBUF: b"\xff\xff\xff not what was asked for", _JSON: b'{"not wh
 _REDIRECTS = range(300, 400)
 
 
-class _SilentError(Exception):
-    """A request whose connection ends without an answer."""
-
-
 class HttpDoor:
     """Listens from construction to :meth:`close`.
 
     Args:
         address: ``HOST:PORT``; port 0 takes a free one.
-        receiver: What is behind the door; its plan says what goes wrong.
+        receiver: What is behind the door; its conduct says what goes wrong.
         limits: Bounds on a request.
 
     Raises:
@@ -68,11 +65,8 @@ class HttpDoor:
 
     def __init__(self, address: str, receiver: Receiver, limits: Limits | None = None) -> None:
         place = Listening.read("--http", address)
-        work = Work(limits or Limits())
-        handler = partial(_Handler, receiver=receiver, work=work)
-        most = work.limits.most_connections
         try:
-            self._server = _Server((place.host, place.port), handler, receiver, most)
+            self._server = _Server((place.host, place.port), receiver, limits or Limits())
         except OSError as error:
             raise place.refused(error) from error
         self.endpoint = place.url(self._server.server_address[1])
@@ -95,21 +89,22 @@ class _Server(socketserver.TCPServer):
     allow_reuse_address = True
     request_queue_size = 128
 
-    def __init__(
-        self, address: tuple[str, int], handler: Any, receiver: Receiver, most_connections: int
-    ) -> None:
-        self._most_connections = most_connections
+    def __init__(self, address: tuple[str, int], receiver: Receiver, limits: Limits) -> None:
         self.address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+        self.receiver = receiver
+        self.limits = limits
+        self.holding = Budget(limits.bodies_held * limits.most_bytes)
+        self.inflating = threading.BoundedSemaphore(_INFLATING_AT_ONCE)
+        """Held from when a body is inflated until it is parsed."""
         self.closing = threading.Event()
-        self._receiver = receiver
         self._open: dict[Any, threading.Thread] = {}
         self._lock = threading.Lock()
-        super().__init__(address, handler)
+        super().__init__(address, _Handler)
 
     def verify_request(self, request: Any, client_address: Any) -> bool:  # noqa: ARG002
         """Whether a connection is served; on purpose, or because there are too many, it is not."""
-        refused = self._receiver.plan.refuses_connections()
-        if refused or len(self._open) >= self._most_connections:
+        refused = self.receiver.conduct.refuses_connections()
+        if refused or len(self._open) >= self.limits.most_connections:
             reset(request)
             return False
         return True
@@ -168,11 +163,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     server: _Server
 
-    def __init__(self, *args: Any, receiver: Receiver, work: Work) -> None:
-        self._receiver = receiver
-        self._work = work
-        self._lingers = False
-        super().__init__(*args)
+    _lingers = False
+    """Whether the client is heard out for a moment after its last answer."""
 
     def setup(self) -> None:
         super().setup()
@@ -181,7 +173,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.rfile = self._coming = io.BufferedReader(self._incoming, _PIECE)
 
     def handle_one_request(self) -> None:
-        self._incoming.until_s = monotonic() + self._work.limits.idle_s
+        self._incoming.until_s = monotonic() + self.server.limits.idle_s
         try:
             comes = bool(self._coming.peek(1))
         except OSError:
@@ -189,7 +181,7 @@ class _Handler(BaseHTTPRequestHandler):
         if not comes:
             self.close_connection = True
             return
-        self._incoming.until_s = monotonic() + self._work.limits.patience_s
+        self._incoming.until_s = monotonic() + self.server.limits.patience_s
         super().handle_one_request()
 
     def finish(self) -> None:
@@ -209,14 +201,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         kind = self.headers.get("content-type", "").partition(";")[0].strip().lower()
-        body = BodyReader(self._coming, self._work.limits, self._work.holding)
+        body = BodyReader(self._coming, self.server.limits, self.server.holding)
         try:
             self._receive(kind, body.read(self.headers))
         except RefusedError as refusal:
             self._turn_away(refusal, kind)
-        except _SilentError:
-            self.close_connection = True
-            reset(self.connection)
         finally:
             body.forget()
 
@@ -227,7 +216,7 @@ class _Handler(BaseHTTPRequestHandler):
         if kind not in (_PROTOBUF, _JSON):
             raise RefusedError(415, f"content-type is neither {_PROTOBUF} nor {_JSON}")
         receive = partial(self._take, signal, kind, body)
-        fault = self._receiver.plan.meet(signal)
+        fault = self.server.receiver.conduct.meet(signal)
         if fault is None:
             receive()
             # A response without fields: full success.
@@ -235,17 +224,19 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self._go_wrong(fault, signal, kind, receive)
 
-    def _take(self, signal: str, kind: str, body: bytes, reject: float | None = None) -> Taken:
+    def _take(self, signal: str, kind: str, body: bytes, reject: float | None = None) -> int:
         encoding = self.headers.get("content-encoding", "").strip().lower()
-        with self._work.gate:
-            plain = unpack(body, encoding, self._work.limits.most_bytes)
+        with self.server.inflating:
+            plain = unpack(body, encoding, self.server.limits.most_bytes)
             try:
-                return self._receiver.receive(signal, plain, is_json=kind == _JSON, reject=reject)
+                return self.server.receiver.receive(
+                    signal, plain, is_json=kind == _JSON, reject=reject
+                )
             except ValueError as error:
                 raise RefusedError(400, str(error)) from error
 
     def _go_wrong(
-        self, fault: Fault, signal: str, kind: str, receive: Callable[..., Taken]
+        self, fault: Misbehaviour, signal: str, kind: str, receive: Callable[..., int]
     ) -> None:
         match fault.kind:
             case "status":
@@ -274,7 +265,8 @@ class _Handler(BaseHTTPRequestHandler):
                 elif fault.kind == "cut":
                     # Within the status line: no client may take this for a success.
                     self.wfile.write(b"HTTP/1.1 2")
-                raise _SilentError
+                self.close_connection = True
+                reset(self.connection)
 
     def _wait(self) -> None:
         """Until the client gives up or the door closes."""
@@ -314,7 +306,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _turn_away(self, refusal: RefusedError, kind: str = _JSON) -> None:
         """Refuse what nobody asked to go wrong, and count it."""
-        self._receiver.turn_away(f"{refusal.status} {refusal.message}")
+        self.server.receiver.turn_away(f"{refusal.status} {refusal.message}")
         if refusal.leaves:
             self._lingers = self.close_connection = True
         self._refuse(refusal, kind)
@@ -326,8 +318,7 @@ class _Handler(BaseHTTPRequestHandler):
             body = status.SerializeToString()
         else:
             kind = _JSON
-            told = {"code": refusal.code, "message": refusal.message}
-            body = json.dumps(told).encode()
+            body = json.dumps({"code": refusal.code, "message": refusal.message}).encode()
         self._answer(refusal.status, kind, body, refusal.headers)
 
     def _answer(
@@ -349,7 +340,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(body)
 
 
-def _refusal(fault: Fault) -> RefusedError:
+def _refusal(fault: Misbehaviour) -> RefusedError:
     headers = {}
     if fault.retry_after == "date":
         # Dates know no fractions: rounded up, so that a second is not cut to nothing.

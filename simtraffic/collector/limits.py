@@ -24,65 +24,44 @@ class Limits:
     """How many of the largest bodies may wait in memory over HTTP."""
 
 
-class Holding:
-    """Bytes that wait in memory, bounded; from any thread."""
+class Budget:
+    """So many bytes at once, booked from any thread.
 
-    def __init__(self, most_bytes: int) -> None:
-        self._left = most_bytes
-        self._lock = threading.Lock()
-
-    def take(self, size: int) -> bool:
-        """Book so many bytes; False when there is no room, and nothing is booked."""
-        with self._lock:
-            if size > self._left:
-                return False
-            self._left -= size
-            return True
-
-    def give(self, size: int) -> None:
-        """So many bytes are free again."""
-        with self._lock:
-            self._left += size
-
-
-class Gate:
-    """Lets bodies through to be parsed, so many bytes at once; a larger one alone.
-
-    Parsed, a body takes up to some 50 times its size. In order of arrival, so that a large one is
-    not passed by small ones for ever.
+    Those who can do without ask with :meth:`take`; those who cannot wait in :meth:`waits`.
     """
 
     def __init__(self, most_bytes: int) -> None:
         self._most_bytes = most_bytes
-        self._inside = 0
+        self._booked = 0
         self._turn = threading.Lock()
         self._change = threading.Condition()
 
+    def take(self, size: int) -> bool:
+        """Book so many bytes; False when there is no room, and nothing is booked."""
+        with self._change:
+            if self._booked + size > self._most_bytes:
+                return False
+            self._booked += size
+            return True
+
+    def give(self, size: int) -> None:
+        """Free so many bytes that were booked."""
+        with self._change:
+            self._booked -= size
+            self._change.notify_all()
+
     @contextmanager
-    def passes(self, size: int) -> Iterator[None]:
-        """While inside, so many bytes are being parsed; waits for room."""
+    def waits(self, size: int) -> Iterator[None]:
+        """Wait until so many bytes are free, or all where that is not enough; book them inside.
+
+        In order of arrival, so that a large demand is not passed by small ones for ever.
+        """
         with self._turn, self._change:
             self._change.wait_for(
-                lambda: not self._inside or self._inside + size <= self._most_bytes
+                lambda: not self._booked or self._booked + size <= self._most_bytes
             )
-            self._inside += size
+            self._booked += size
         try:
             yield
         finally:
-            with self._change:
-                self._inside -= size
-                self._change.notify_all()
-
-
-# Inflating holds little of the interpreter, but what is inflated waits in memory.
-_INFLATING_AT_ONCE = 4
-
-
-class Work:
-    """What the connections of a door share."""
-
-    def __init__(self, limits: Limits) -> None:
-        self.limits = limits
-        self.holding = Holding(limits.bodies_held * limits.most_bytes)
-        self.gate = threading.BoundedSemaphore(_INFLATING_AT_ONCE)
-        """Held from when a body is inflated until it is parsed."""
+            self.give(size)

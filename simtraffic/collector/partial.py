@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from simtraffic.export.answers import SERVICES
@@ -11,14 +10,6 @@ from simtraffic.signals import UNITS
 
 if TYPE_CHECKING:
     from google.protobuf.message import Message
-
-
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """What became of the items of a request."""
-
-    stored: int
-    rejected: int = 0
 
 
 def count_items(signal: str, request: Message) -> int:
@@ -36,22 +27,22 @@ def drop_last(signal: str, request: Message, count: int) -> None:
         del items[kept:]
 
 
-def partial_answer(signal: str, taken: Taken, *, warns: bool = False) -> Message:
-    """The response that tells of a partial success; without anything rejected, of a full one.
+def partial_answer(signal: str, rejected: int, *, warns: bool = False) -> Message:
+    """The response to a partial success; without anything rejected, of a full one.
 
     Args:
         signal: Of the request.
-        taken: What became of it.
+        rejected: How many of its items are not stored.
         warns: Whether to say something even when nothing was rejected.
     """
     service = SERVICES[signal]
     response: Any = service.response()
-    if not (taken.rejected or warns):
+    if not (rejected or warns):
         return cast("Message", response)
-    setattr(response.partial_success, service.rejected_field, taken.rejected)
+    setattr(response.partial_success, service.rejected_field, rejected)
     response.partial_success.error_message = (
         f"some {UNITS[signal].replace('_', ' ')} are not wanted, on purpose"
-        if taken.rejected
+        if rejected
         else "all was taken; a warning, on purpose"
     )
     return cast("Message", response)

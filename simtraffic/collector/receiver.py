@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 from google.protobuf.message import DecodeError
 
 from simtraffic.collector.counts import CollectorCounts, Faults
-from simtraffic.collector.faults import FaultPlan
-from simtraffic.collector.limits import Gate, Limits
+from simtraffic.collector.faults import Conduct
+from simtraffic.collector.limits import Budget, Limits
 from simtraffic.collector.logs import LogCheck
 from simtraffic.collector.metrics import MetricCheck
-from simtraffic.collector.partial import Taken, count_items, drop_last
+from simtraffic.collector.partial import count_items, drop_last
 from simtraffic.collector.traces import MISSING_PARENT, TraceCheck
 from simtraffic.export.answers import SERVICES, one_line
 from simtraffic.export.otlp_json import from_json, message_to_json
@@ -30,7 +30,7 @@ class Receiver:
     Args:
         out: Where requests are written as OTLP/JSON lines.
         keep: Whether to keep every request, for tests; memory then grows with what arrives.
-        plan: What goes wrong on purpose; the doors ask it before they hand a request over.
+        conduct: What goes wrong on purpose; the doors ask it before they hand a request over.
         most_bytes: Of bodies that are parsed at once; a larger one is parsed alone.
     """
 
@@ -39,12 +39,13 @@ class Receiver:
         out: FileSink | None = None,
         *,
         keep: bool = False,
-        plan: FaultPlan | None = None,
+        conduct: Conduct | None = None,
         most_bytes: int = Limits().most_bytes,
     ) -> None:
         self._out = out
-        self._gate = Gate(most_bytes)
-        self.plan = plan or FaultPlan()
+        # Parsed, a body takes up to some 50 times its size.
+        self._parsing = Budget(most_bytes)
+        self.conduct = conduct or Conduct()
         self._kept: dict[str, list[Any]] | None = {each: [] for each in SIGNALS} if keep else None
         self._faults = Faults()
         self._turned_away = Faults()
@@ -61,7 +62,7 @@ class Receiver:
 
     def receive(
         self, signal: str, body: bytes, *, is_json: bool = False, reject: float | None = None
-    ) -> Taken:
+    ) -> int:
         """Take a request in.
 
         Args:
@@ -70,13 +71,16 @@ class Receiver:
             is_json: Whether it is OTLP/JSON, else protobuf.
             reject: Share of the items that are not stored, on purpose.
 
+        Returns:
+            How many items that were.
+
         Raises:
             ValueError: The body is not a request of this signal; the message says why.
         """
-        with self._gate.passes(len(body)):
+        with self._parsing.waits(len(body)):
             return self._receive(signal, body, is_json=is_json, reject=reject)
 
-    def _receive(self, signal: str, body: bytes, *, is_json: bool, reject: float | None) -> Taken:
+    def _receive(self, signal: str, body: bytes, *, is_json: bool, reject: float | None) -> int:
         try:
             request = from_json(signal, body) if is_json else _parse(signal, body)
         except ValueError as error:
@@ -84,7 +88,7 @@ class Receiver:
             raise ValueError(one_line(str(error))) from error
         rejected = 0
         if reject:
-            rejected = self.plan.share_of(count_items(signal, request), reject)
+            rejected = self.conduct.share_of(count_items(signal, request), reject)
             drop_last(signal, request, rejected)
         size = request.ByteSize() if is_json or rejected else len(body)
         line = message_to_json(request) if self._out is not None else b""
@@ -98,8 +102,8 @@ class Receiver:
                 self._kept[signal].append(request)
             self._arrived.notify_all()
         if self._out is not None:
-            self._out.submit(signal, line, count, size)
-        return Taken(count, rejected)
+            self._out.write(signal, line, count, size)
+        return rejected
 
     def turn_away(self, reason: str) -> None:
         """Count a request that was refused for what it is, not on purpose."""
@@ -124,7 +128,7 @@ class Receiver:
                 bytes=self._bytes,
                 faults=faults.found,
                 refused=dict(self._turned_away.found),
-                on_purpose=self.plan.met(),
+                on_purpose=self.conduct.met(),
             )
 
     def requests(self, signal: str) -> list[Any]:

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, Self
 
 from simtraffic.clock import monotonic
-from simtraffic.collector.faults import Fault, FaultPlan, parse_fault
+from simtraffic.collector.faults import Conduct, Misbehaviour, parse_fault
 from simtraffic.collector.grpc_door import GrpcDoor
 from simtraffic.collector.http_door import HttpDoor
 from simtraffic.collector.limits import Limits
@@ -50,7 +50,7 @@ class Collector:
         out: str | None = None,
         *,
         keep: bool = False,
-        faults: Sequence[Fault | str] | None = None,
+        faults: Sequence[Misbehaviour | str] | None = None,
         seed: int = 0,
         now: Callable[[], float] = monotonic,
         limits: Limits | None = None,
@@ -59,10 +59,10 @@ class Collector:
         self._out = out
         self._keep = keep
         self._may_cut = faults is not None
-        self._plan = FaultPlan([_fault(each) for each in faults or ()], seed=seed, now=now)
+        self._conduct = Conduct([_fault(each) for each in faults or ()], seed=seed, now=now)
         self._limits = limits or Limits()
         self._stack = ExitStack()
-        self._receiver = Receiver(keep=keep, plan=self._plan)
+        self._receiver = Receiver(keep=keep, conduct=self._conduct)
         self.grpc_endpoint = ""
         """URL of the gRPC door while listening."""
         self.http_endpoint = ""
@@ -74,7 +74,7 @@ class Collector:
             if sink is not None:
                 stack.callback(sink.close)
             self._receiver = Receiver(
-                sink, keep=self._keep, plan=self._plan, most_bytes=self._limits.most_bytes
+                sink, keep=self._keep, conduct=self._conduct, most_bytes=self._limits.most_bytes
             )
             grpc, http = self._addresses
             if grpc is not None:
@@ -91,7 +91,7 @@ class Collector:
     def __exit__(self, *_exception: object) -> None:
         self._stack.close()
 
-    def fault(self, fault: Fault | str) -> None:
+    def fault(self, fault: Misbehaviour | str) -> None:
         """Go wrong like this as well, from the next request on; its times count from there.
 
         Raises:
@@ -100,11 +100,11 @@ class Collector:
         """
         if not self._may_cut:
             raise ValueError("started without faults; pass faults=[] to have some later")
-        self._plan.add(_fault(fault))
+        self._conduct.add(_fault(fault))
 
     def behave(self) -> None:
         """Have no faults any more."""
-        self._plan.clear()
+        self._conduct.clear()
 
     def counts(self) -> CollectorCounts:
         """What arrived up to now, also after the end."""
@@ -154,5 +154,5 @@ class Collector:
         ]
 
 
-def _fault(fault: Fault | str) -> Fault:
+def _fault(fault: Misbehaviour | str) -> Misbehaviour:
     return parse_fault(fault) if isinstance(fault, str) else fault

@@ -1,8 +1,9 @@
 """How telemetry travels: the nouns of the door to a receiver.
 
-A :class:`Batch` is a whole serialised request, a :class:`Transport` sends it once and says what the
-answer means. Queueing, retrying and counting are :class:`simtraffic.export.delivery.Delivery`'s;
-this module imports no network library, so that naming the nouns is cheap.
+A :class:`Transport` sends a chunk once, as a whole request, and says what the answer means.
+Gathering chunks into batches, retrying and counting are
+:class:`simtraffic.export.delivery.Delivery`'s; this module imports no network library, so that
+naming the nouns is cheap.
 """
 
 from __future__ import annotations
@@ -11,28 +12,9 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
 
-from simtraffic.signals import Form
+from simtraffic.signals import Chunk
 
-__all__ = ["Batch", "Outcome", "SendResult", "Transport"]
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """One serialised ``Export*ServiceRequest``, or a chunk of one.
-
-    Every field of these requests is repeated, so serialised requests joined end to end are one
-    valid request with the content of all (protobuf encoding: last one wins only for singular
-    fields). That is how chunks become batches. In JSON form the payload is the entries of the
-    request's list, and a comma joins them; the transport puts the request around.
-    """
-
-    signal: str
-    payload: bytes
-    count: int
-    """Spans, data points or log records inside."""
-    proto_bytes: int | None = None
-    """Size as protobuf, for the ledger; the payload's own when left out."""
-    form: Form = "protobuf"
+__all__ = ["Outcome", "SendResult", "Transport"]
 
 
 class Outcome(Enum):
@@ -62,13 +44,13 @@ class SendResult:
     maybe_delivered: bool = False
     """With RETRY: the request left and its answer was lost, so it may have been taken."""
     limit_bytes: int | None = None
-    """With TOO_LARGE: the receiver's limit, when it told it."""
+    """With TOO_LARGE: the receiver's limit, when it named it."""
 
 
 class Transport(Protocol):
     """A door to a receiver; safe to use from several threads at once."""
 
-    def send(self, batch: Batch, timeout_s: float) -> SendResult:
+    def send(self, chunk: Chunk, timeout_s: float) -> SendResult:
         """Send once and wait for the answer, no longer than about ``timeout_s`` seconds.
 
         What can go wrong on the way is an answer (:class:`SendResult`), not an exception.

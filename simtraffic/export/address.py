@@ -42,7 +42,7 @@ def read_endpoint(where: str, text: str, protocol: Protocol, *, insecure: bool =
     """
     try:
         return _read(text, protocol, insecure=insecure)
-    except _NoAddressError as error:
+    except UsageError as error:
         raise UsageError(f"{where}: {error}") from None
 
 
@@ -54,12 +54,10 @@ def base_address(endpoint: str) -> str:
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
 
 
-class _NoAddressError(Exception):
-    """Why a text is no address, and what to write."""
-
-    def __init__(self, why: str, text: str | None, write: str = _WRITE) -> None:
-        found = "" if text is None else f"; found {text!r}"
-        super().__init__(f"not a URL, {why}{found}; {write}")
+def _no_address(why: str, text: str | None, write: str = _WRITE) -> UsageError:
+    """Why a text is none, and what to write; the text is left out where it may be a secret."""
+    found = "" if text is None else f"; found {text!r}"
+    return UsageError(f"not a URL, {why}{found}; {write}")
 
 
 def _read(text: str, protocol: Protocol, *, insecure: bool) -> str:
@@ -67,24 +65,24 @@ def _read(text: str, protocol: Protocol, *, insecure: bool) -> str:
     authority = re.split(r"[/?#]", rest if has_scheme else text, maxsplit=1)[0]
     if "@" in authority:
         why = "it carries a user name or password, which would be printed"
-        raise _NoAddressError(why, None, "send them in an authorization header instead")
+        raise _no_address(why, None, "send them in an authorization header instead")
     if not text.isascii():
-        raise _NoAddressError("it has signs beyond ASCII", text)
+        raise _no_address("it has signs beyond ASCII", text)
     if not all("!" <= sign <= "~" and sign not in '\\"<>^`{|}' for sign in text):
-        raise _NoAddressError("it has a sign that no URL has, such as a space", text)
+        raise _no_address("it has a sign that no URL has, such as a space", text)
     if text.lower().startswith("unix:"):
         return _socket(text, protocol)
     if not has_scheme:
         if _HALF_SCHEME.match(text) or authority.lower() in _SCHEMES:
-            raise _NoAddressError("it has half a scheme", text)
+            raise _no_address("it has half a scheme", text)
         _check_authority(authority, text)
         if protocol != "grpc" and not insecure:
             write = "write http:// or https:// before it, or add --insecure"
-            raise _NoAddressError("it has no scheme", text, write)
+            raise _no_address("it has no scheme", text, write)
         return f"{'http' if insecure else 'https'}://{text}"
     if scheme.lower() not in _SCHEMES:
         write = "write http://HOST:PORT, with TLS https://"
-        raise _NoAddressError("its scheme is neither http nor https", text, write)
+        raise _no_address("its scheme is neither http nor https", text, write)
     _check_authority(authority, text)
     return f"{scheme.lower()}://{rest}"
 
@@ -96,26 +94,26 @@ def _check_authority(authority: str, text: str) -> None:
     if parts is None or (port is not None and ":" in port):
         if _is_ipv6(authority) or _is_ipv6(authority.rpartition(":")[0]):
             write = "write it in brackets, such as http://[::1]:4317"
-            raise _NoAddressError("an IPv6 address stands without brackets", text, write)
-        raise _NoAddressError("its host and port cannot be told apart", text)
+            raise _no_address("an IPv6 address stands without brackets", text, write)
+        raise _no_address("its host and port cannot be told apart", text)
     if not host:
-        raise _NoAddressError("it has no host", text)
+        raise _no_address("it has no host", text)
     if port is not None:
         _check_port(port, text)
     if host.startswith("["):
         if not _is_ipv6(host[1:-1]):
-            raise _NoAddressError("no IPv6 address is in the brackets", text)
+            raise _no_address("no IPv6 address is in the brackets", text)
     elif not is_host(host):
-        raise _NoAddressError("its host is neither a name nor an IP address", text)
+        raise _no_address("its host is neither a name nor an IP address", text)
 
 
 def _check_port(port: str, text: str) -> None:
     if not port:
-        raise _NoAddressError("its port is empty", text)
+        raise _no_address("its port is empty", text)
     if not port.isdigit():
-        raise _NoAddressError("its port is no number", text)
+        raise _no_address("its port is no number", text)
     if not 1 <= int(port[:9]) <= _LAST_PORT:
-        raise _NoAddressError(f"its port is not from 1 to {_LAST_PORT}", text)
+        raise _no_address(f"its port is not from 1 to {_LAST_PORT}", text)
 
 
 def is_host(host: str) -> bool:
@@ -143,15 +141,15 @@ def _is_ipv6(text: str) -> bool:
 def _socket(text: str, protocol: Protocol) -> str:
     if protocol != "grpc":
         write = "write http://HOST:PORT, or use --protocol grpc"
-        raise _NoAddressError("a socket of the file system is for gRPC alone", text, write)
+        raise _no_address("a socket of the file system is for gRPC alone", text, write)
     path = text[len("unix:") :]
     if path.startswith("//"):
         path = path.removeprefix("//")
         if not path.startswith("/"):
-            raise _NoAddressError("its path is not absolute", text, "write unix:///PATH")
+            raise _no_address("its path is not absolute", text, "write unix:///PATH")
     if not path.strip("/"):
-        raise _NoAddressError("it has no path", text, "write unix:///PATH")
+        raise _no_address("it has no path", text, "write unix:///PATH")
     if len(path) > _LONGEST_PATH:
         why = f"its path is longer than the {_LONGEST_PATH} bytes of a socket's"
-        raise _NoAddressError(why, text, "use a shorter one")
+        raise _no_address(why, text, "use a shorter one")
     return f"unix:{text[len('unix:') :]}"

@@ -28,8 +28,8 @@ UNREADABLE = "the answer to an accepted request cannot be read"
 
 
 @dataclass(frozen=True, slots=True)
-class Service:
-    """One signal's place in OTLP."""
+class OtlpService:
+    """The service of one signal: its names over gRPC and HTTP, and what is said there."""
 
     grpc_service: str
     http_path: str
@@ -45,26 +45,26 @@ class Service:
 
 
 SERVICES = {
-    "traces": Service(
-        "opentelemetry.proto.collector.trace.v1.TraceService",
-        "/v1/traces",
-        trace_service_pb2.ExportTraceServiceRequest,
-        trace_service_pb2.ExportTraceServiceResponse,
-        "rejected_spans",
+    "traces": OtlpService(
+        grpc_service="opentelemetry.proto.collector.trace.v1.TraceService",
+        http_path="/v1/traces",
+        request=trace_service_pb2.ExportTraceServiceRequest,
+        response=trace_service_pb2.ExportTraceServiceResponse,
+        rejected_field="rejected_spans",
     ),
-    "metrics": Service(
-        "opentelemetry.proto.collector.metrics.v1.MetricsService",
-        "/v1/metrics",
-        metrics_service_pb2.ExportMetricsServiceRequest,
-        metrics_service_pb2.ExportMetricsServiceResponse,
-        "rejected_data_points",
+    "metrics": OtlpService(
+        grpc_service="opentelemetry.proto.collector.metrics.v1.MetricsService",
+        http_path="/v1/metrics",
+        request=metrics_service_pb2.ExportMetricsServiceRequest,
+        response=metrics_service_pb2.ExportMetricsServiceResponse,
+        rejected_field="rejected_data_points",
     ),
-    "logs": Service(
-        "opentelemetry.proto.collector.logs.v1.LogsService",
-        "/v1/logs",
-        logs_service_pb2.ExportLogsServiceRequest,
-        logs_service_pb2.ExportLogsServiceResponse,
-        "rejected_log_records",
+    "logs": OtlpService(
+        grpc_service="opentelemetry.proto.collector.logs.v1.LogsService",
+        http_path="/v1/logs",
+        request=logs_service_pb2.ExportLogsServiceRequest,
+        response=logs_service_pb2.ExportLogsServiceResponse,
+        rejected_field="rejected_log_records",
     ),
 }
 

@@ -1,7 +1,7 @@
 """Why a receiver cannot be reached, in words that are the same for every signal and every try.
 
 Libraries word one cause in many ways, with addresses, ports and numbers of the system in it. A
-loss is told once for a cause, so the words must not vary.
+loss is reported once for a cause, so the words must not vary.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def nothing_answers(address: str, cause: str, *, proxy: bool = False) -> str:
 def cut_off(address: str, words: str) -> str | None:
     """A sentence on a connection that was lost in the middle; None when that is not what is said.
 
-    Whether it is told as a reset or an end depends on the moment, which is no cause of its own.
+    Whether it shows as a reset or an end depends on the moment, which is no cause of its own.
     """
     return f"{address} closed the connection before it answered" if _CUT.search(words) else None
 

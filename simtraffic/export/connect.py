@@ -6,21 +6,22 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from simtraffic.export.masking import MaskedTransport
+from simtraffic.signals import Chunk
 
 if TYPE_CHECKING:
-    from simtraffic.export import Batch, SendResult, Transport
+    from simtraffic.export import SendResult, Transport
     from simtraffic.export.settings import ExportSettings
 
 
 class RoutedTransport:
-    """Hands each batch to the transport of its signal."""
+    """Hands each chunk to the transport of its signal."""
 
     def __init__(self, transports: Mapping[str, Transport]) -> None:
         self._transports = dict(transports)
 
-    def send(self, batch: Batch, timeout_s: float) -> SendResult:
+    def send(self, chunk: Chunk, timeout_s: float) -> SendResult:
         """Send through the signal's transport."""
-        return self._transports[batch.signal].send(batch, timeout_s)
+        return self._transports[chunk.signal].send(chunk, timeout_s)
 
     def close(self) -> None:
         """Close every transport once."""
@@ -31,7 +32,7 @@ class RoutedTransport:
 def open_transport(signals: Mapping[str, ExportSettings]) -> Transport:
     """A transport for these signals; signals with equal settings share one.
 
-    No connection is opened before the first batch.
+    No connection is opened before the first chunk.
 
     Raises:
         UsageError: A certificate or key file cannot be read.

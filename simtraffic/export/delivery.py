@@ -8,24 +8,27 @@ overflow or the deadline of :meth:`Delivery.drain`.
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import KW_ONLY, dataclass, field
 from typing import TYPE_CHECKING
 
 from simtraffic.clock import monotonic, unix_ns
-from simtraffic.export import Batch, Outcome, SendResult
+from simtraffic.export import Outcome, SendResult
+from simtraffic.export.heap import tidy_heap
 from simtraffic.export.queue import Queue
 from simtraffic.export.retry import RetryPolicy
 from simtraffic.export.settling import Settling
 from simtraffic.export.sizes import MAX_REQUEST_BYTES, most_in_a_batch
 from simtraffic.export.splitting import cut_between_chunks, cut_between_records, describe
 from simtraffic.randomness import Streams
+from simtraffic.signals import Chunk, Form
 
 if TYPE_CHECKING:
     from simtraffic.clock import Flag
     from simtraffic.export import Transport
-    from simtraffic.export.lane import Lane, Pending
+    from simtraffic.export.lane import Batch, Lane
     from simtraffic.ledger import Ledger
 
 DEFAULT_QUEUE_BYTES = 64 << 20
@@ -70,6 +73,8 @@ class Delivery:
     """For one export call."""
     timeouts_s: Mapping[str, float] = field(default_factory=dict)
     """By signal, where it differs."""
+    forms: Mapping[str, Form] = field(default_factory=dict)
+    """By signal, where chunks are not wanted as protobuf: what the transport takes as it is."""
     receivers: Mapping[str, str] = field(default_factory=dict)
     """By signal, where they are not all the same: which receiver it goes to."""
     relief: float = DEFAULT_RELIEF
@@ -84,13 +89,14 @@ class Delivery:
         self._lock = threading.RLock()
         self._queue = Queue(
             self._lock,
-            self.queue_bytes,
-            self.max_batch_bytes or most_in_a_batch(self.queue_bytes),
-            self.concurrency,
-            self.receivers,
-            self.relief,
+            most_bytes=self.queue_bytes,
+            batch_bytes=self.max_batch_bytes or most_in_a_batch(self.queue_bytes),
+            concurrency=self.concurrency,
+            receivers=self.receivers,
+            relief=self.relief,
         )
         self._settling = Settling(self.ledger, self._queue)
+        self._tidied_at = -math.inf
         self._deadline: float | None = None
         self._draining = False
         self._closed = False
@@ -106,7 +112,11 @@ class Delivery:
         with self._lock:
             return self._queue.trouble(monotonic())
 
-    def submit(self, chunk: Batch, *, block: bool = False, stop: Flag | None = None) -> None:
+    def form(self, signal: str) -> Form:
+        """How chunks of a signal are wanted; in another form they are sent at a higher cost."""
+        return self.forms.get(signal, "protobuf")
+
+    def submit(self, chunk: Chunk, *, block: bool = False, stop: Flag | None = None) -> None:
         """Hand a chunk over; it is split when it or the receiver's limit makes it necessary.
 
         Args:
@@ -189,6 +199,8 @@ class Delivery:
         return LARGER_THAN_QUEUE if size > self.queue_bytes else None
 
     def _wait_for_room(self, size: int, stop: Flag | None) -> str | None:
+        # There is time for it now, and a full queue is when memory counts.
+        self._tidied_at = tidy_heap(self._tidied_at)
         while not self._queue.fits(size):
             if stop is not None and stop.is_set():
                 return INTERRUPTED
@@ -201,8 +213,8 @@ class Delivery:
         return None
 
     def _make_room(self, size: int) -> str | None:
-        for lane, pending in self._queue.make_room(size):
-            self._settling.give_up(lane, pending, QUEUE_FULL)
+        for batch in self._queue.make_room(size):
+            self._settling.give_up(batch, QUEUE_FULL)
         return None if self._queue.fits(size) else QUEUE_FULL
 
     def _start(self, lane: Lane) -> None:
@@ -220,10 +232,10 @@ class Delivery:
     # Sending, in the workers.
 
     def _work(self, lane: Lane) -> None:
-        while (pending := self._next(lane)) is not None:
-            self._deliver(lane, pending)
+        while (batch := self._next(lane)) is not None:
+            self._deliver(batch)
 
-    def _next(self, lane: Lane) -> Pending | None:
+    def _next(self, lane: Lane) -> Batch | None:
         with self._lock:
             while not self._closed:
                 if lane.open is not None and not lane.ready:
@@ -236,9 +248,9 @@ class Delivery:
                 if lane.ready:
                     if not self._may_send(lane):
                         continue
-                    pending = lane.ready.popleft()
-                    lane.in_flight.add(pending)
-                    return pending
+                    batch = lane.ready.popleft()
+                    lane.in_flight.add(batch)
+                    return batch
                 lane.wake.wait()
             return None
 
@@ -248,141 +260,137 @@ class Delivery:
         if left <= 0:
             return True
         if left > self.retry.give_up_s:
-            self._settling.give_up(lane, lane.ready.popleft(), TOO_LONG_A_WAIT)
+            self._settling.give_up(lane.ready.popleft(), TOO_LONG_A_WAIT)
         else:
             lane.wake.wait(left)
         return False
 
-    def _deliver(self, lane: Lane, pending: Pending) -> None:
-        batch = pending.batch(lane.signal)
-        if self._cut_before_sending(lane, pending, batch):
+    def _deliver(self, batch: Batch) -> None:
+        chunk = batch.join()
+        if self._cut_before_sending(batch, chunk):
             return
         give_up_at = monotonic() + self.retry.give_up_s
         doubtful = False
-        while (timeout_s := self._begin_try(batch, pending, doubtful=doubtful)) is not None:
-            result = self._send(lane, pending, batch, timeout_s)
+        while (timeout_s := self._begin_try(batch, doubtful=doubtful)) is not None:
+            result = self._send(batch, chunk, timeout_s)
             if result is None:
                 return
             if result.outcome is Outcome.TOO_LARGE:
-                self._cut_smaller(lane, pending, batch, result)
+                self._cut_smaller(batch, chunk, result)
                 return
             if result.outcome is not Outcome.RETRY:
-                self._settle(lane, pending, result)
+                self._settle(batch, result)
                 return
             doubtful = doubtful or result.maybe_delivered
-            if not self._wait_for_next_try(lane, pending, result, give_up_at):
+            if not self._wait_for_next_try(batch, result, give_up_at):
                 return
 
-    def _cut_before_sending(self, lane: Lane, pending: Pending, batch: Batch) -> bool:
+    def _cut_before_sending(self, batch: Batch, chunk: Chunk) -> bool:
         """Split what is known to be too large; whether the batch is dealt with."""
-        size = len(batch.payload)
+        size, sizes = len(chunk.payload), batch.lane.sizes
         with self._lock:
             hopeless = size > self.max_request_bytes
-            if not hopeless and not lane.sizes.surely_refused(size):
+            if not hopeless and not sizes.surely_refused(size):
                 return False
-            target = min(lane.sizes.target(size), self.max_request_bytes)
-        parts = self._parts(pending, batch, target)
+            target = min(sizes.target(size), self.max_request_bytes)
+        parts = self._parts(batch, chunk, target)
         if len(parts) == 1 and not hopeless:
             # A single record; whether the receiver's mind has changed is for the receiver to say.
             return False
         own = f"larger than this client's limit of {self.max_request_bytes:,} bytes"
-        self._replace(lane, pending, parts, own)
+        self._replace(batch, parts, own)
         return True
 
-    def _cut_smaller(self, lane: Lane, pending: Pending, batch: Batch, result: SendResult) -> None:
+    def _cut_smaller(self, batch: Batch, chunk: Chunk, result: SendResult) -> None:
         """Split what the receiver found too large; a single record is rejected and named."""
         with self._lock:
-            target = lane.sizes.refuse(len(batch.payload), result.limit_bytes)
-        self._replace(lane, pending, self._parts(pending, batch, target), result.message)
+            target = batch.lane.sizes.refuse(len(chunk.payload), result.limit_bytes)
+        self._replace(batch, self._parts(batch, chunk, target), result.message)
 
     @staticmethod
-    def _parts(pending: Pending, batch: Batch, target: int) -> list[Batch]:
-        parts = cut_between_chunks(batch, pending.cuts, target)
-        return parts if len(parts) > 1 else cut_between_records(batch, target)
+    def _parts(batch: Batch, chunk: Chunk, target: int) -> list[Chunk]:
+        parts = cut_between_chunks(chunk, batch.cuts, target)
+        return parts if len(parts) > 1 else cut_between_records(chunk, target)
 
-    def _replace(self, lane: Lane, pending: Pending, parts: list[Batch], message: str) -> None:
+    def _replace(self, batch: Batch, parts: list[Chunk], message: str) -> None:
         named = f"{describe(parts[0])}: {message}" if len(parts) == 1 else ""
         with self._lock:
             if named:
-                self._settling.reject(lane, pending, named)
-            elif not pending.settled:
-                self._queue.replace(lane, pending, parts)
+                self._settling.reject(batch, named)
+            elif not batch.settled:
+                self._queue.replace(batch, parts)
 
-    def _begin_try(self, batch: Batch, pending: Pending, *, doubtful: bool) -> float | None:
+    def _begin_try(self, batch: Batch, *, doubtful: bool) -> float | None:
         """Book the try and say how long it may take; None when the batch was settled meanwhile."""
         with self._lock:
-            if pending.settled:
+            if batch.settled:
                 return None
-            first = pending.tries == 0
-            pending.tries += 1
+            first = batch.tries == 0
+            batch.tries += 1
             limit = self.timeouts_s.get(batch.signal, self.timeout_s)
             left = limit if self._deadline is None else self._deadline - monotonic()
-            self._queue.lanes[batch.signal].receiver.ask(monotonic())
+            batch.lane.presence.ask(monotonic())
         self.ledger.add_try(
             batch.signal,
             first=first,
-            payload_bytes=pending.proto_bytes,
+            payload_bytes=batch.proto_bytes,
             possible_duplicates=batch.count if doubtful else 0,
         )
         # A call with no time at all would not even try to connect.
         return max(0.001, min(limit, left))
 
-    def _send(
-        self, lane: Lane, pending: Pending, batch: Batch, timeout_s: float
-    ) -> SendResult | None:
+    def _send(self, batch: Batch, chunk: Chunk, timeout_s: float) -> SendResult | None:
         settles = False
         try:
-            result = self.transport.send(batch, timeout_s)
+            result = self.transport.send(chunk, timeout_s)
             settles = result.outcome is not Outcome.RETRY
         except Exception as error:  # noqa: BLE001 - the law holds whatever a transport does
             with self._lock:
-                self._settling.fail(lane, pending, f"{type(error).__name__}: {error}")
+                self._settling.fail(batch, f"{type(error).__name__}: {error}")
             return None
         else:
             return result
         finally:
             with self._lock:
-                lane.receiver.hear(monotonic(), settles=settles)
+                batch.lane.presence.hear(monotonic(), settles=settles)
 
-    def _wait_for_next_try(
-        self, lane: Lane, pending: Pending, result: SendResult, give_up_at: float
-    ) -> bool:
-        told = result.retry_after_s
+    def _wait_for_next_try(self, batch: Batch, result: SendResult, give_up_at: float) -> bool:
+        lane, asked_s = batch.lane, result.retry_after_s
         with self._lock:
             now = monotonic()
             lane.trouble = result.message or "no answer"
-            pending.refused_ns = pending.refused_ns or unix_ns()
-            lane.receiver.failed(now)
-            returns = lane.receiver.returns
+            batch.refused_ns = batch.refused_ns or unix_ns()
+            lane.presence.failed(now)
+            returns = lane.presence.returns
             chance = float(self._chance.random())
-            next_at = now + self.retry.wait_s(pending.tries, chance, told)
-            if told is not None:
+            next_at = now + self.retry.wait_s(batch.tries, chance, asked_s)
+            if asked_s is not None:
                 # Obeyed by everything that goes the same way, not by this batch alone.
-                lane.not_before = max(lane.not_before, now + told)
-            while not pending.settled:
+                lane.not_before = max(lane.not_before, now + asked_s)
+            while not batch.settled:
                 if self.fatal is not None:
-                    self._settling.fail(lane, pending, self.fatal)
+                    self._settling.fail(batch, self.fatal)
                     break
                 due = max(next_at, lane.not_before)
                 if due > give_up_at:
-                    self._settling.fail(lane, pending, lane.trouble)
+                    self._settling.fail(batch, lane.trouble)
                     break
-                back = lane.receiver.returns != returns
+                back = lane.presence.returns != returns
                 left = (lane.not_before if back else due) - monotonic()
                 if left <= 0:
                     break
                 self._queue.changed.wait(left)
-            return not pending.settled
+            return not batch.settled
 
-    def _settle(self, lane: Lane, pending: Pending, result: SendResult) -> None:
+    def _settle(self, batch: Batch, result: SendResult) -> None:
         with self._lock:
-            if pending.settled:
+            if batch.settled:
                 return
             if result.outcome is Outcome.ACCEPTED:
-                self._settling.accept(lane, pending, result)
+                self._settling.accept(batch, result)
                 return
             message = result.message or "refused without a reason"
-            self._settling.reject(lane, pending, message)
+            self._settling.reject(batch, message)
             if result.outcome is Outcome.REFUSED and self.fatal is None:
                 self.fatal = message
                 self._settling.give_up_waiting(message)

@@ -4,38 +4,39 @@ from __future__ import annotations
 
 import errno
 import io
+import itertools
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from simtraffic.clock import unix_ns
 from simtraffic.errors import UsageError
+from simtraffic.export.otlp_json import json_body
 from simtraffic.export.packing import packer
+from simtraffic.export.splitting import cut_between_records
+from simtraffic.signals import Chunk, Form
 
 if TYPE_CHECKING:
     from typing import BinaryIO
 
+    from simtraffic.clock import Flag
     from simtraffic.ledger import Ledger
 
 
-class Parts:
+MAX_LINE_BYTES = 1_000_000
+"""The Collector's file receiver cuts a line of more than 1 MiB in two (its setting
+``max_log_size``), and can read neither part."""
+
+
+def numbered(path: str) -> Iterator[str]:
     """Names of a row of files: ``run.jsonl`` becomes ``run-0001.jsonl`` and so on, which sort."""
-
-    def __init__(self, path: str, most_bytes: int) -> None:
-        folder, name = os.path.split(path)
-        # Of two endings, such as .jsonl.gz, both stay together at the end.
-        stem, dot, ending = name.lstrip(".").partition(".")
-        hidden = name[: len(name) - len(name.lstrip("."))]
-        self._head = os.path.join(folder, hidden + stem)
-        self._tail = dot + ending
-        self._count = 0
-        self.most_bytes = most_bytes
-
-    def next(self) -> str:
-        """The next path."""
-        self._count += 1
-        return f"{self._head}-{self._count:04d}{self._tail}"
+    folder, name = os.path.split(path)
+    # Of two endings, such as .jsonl.gz, both stay together at the end.
+    stem, dot, ending = name.lstrip(".").partition(".")
+    hidden = name[: len(name) - len(name.lstrip("."))]
+    head = os.path.join(folder, hidden + stem)
+    return (f"{head}-{number:04d}{dot}{ending}" for number in itertools.count(1))
 
 
 class FileSink:
@@ -47,7 +48,8 @@ class FileSink:
         ledger: Where lines are counted; None when a receiver gets the same telemetry and is
             counted instead.
         pack: What a line becomes in the file.
-        parts: Where the stream is the first of a row of files: the others.
+        more: Where the stream is the first of a row of files: the names of the others.
+        rotate_bytes: No file of a row grows beyond this, unless by a single line.
 
     Attributes:
         fatal: Why nothing more can be written (full disk, closed pipe), in one line.
@@ -61,11 +63,13 @@ class FileSink:
         *,
         owned: bool = False,
         pack: Callable[[bytes], bytes] = bytes,
-        parts: Parts | None = None,
+        more: Iterator[str] | None = None,
+        rotate_bytes: int | None = None,
     ) -> None:
         self._stream = stream
         self._pack = pack
-        self._parts = parts
+        self._more = more
+        self._rotate_bytes = rotate_bytes
         self._written = 0
         self._name = name
         self._ledger = ledger
@@ -92,8 +96,8 @@ class FileSink:
             # Past Python's own buffer, which would complain about a closed pipe once more at exit.
             return cls(io.FileIO(1, "w", closefd=False), "standard output", ledger)
         pack = packer(path)
-        parts = Parts(path, rotate_bytes) if rotate_bytes is not None else None
-        first = parts.next() if parts else path
+        more = None if rotate_bytes is None else numbered(path)
+        first = path if more is None else next(more)
         try:
             # Unbuffered: lines are large, and an error belongs to the line that met it.
             stream = io.FileIO(first, "w")
@@ -102,9 +106,31 @@ class FileSink:
                 f"--out {first}: cannot be written; {error.strerror}; name a file in a folder"
                 " that exists"
             ) from error
-        return cls(stream, first, ledger, owned=True, pack=pack, parts=parts)
+        return cls(
+            stream, first, ledger, owned=True, pack=pack, more=more, rotate_bytes=rotate_bytes
+        )
 
-    def submit(self, signal: str, line: bytes, count: int, proto_bytes: int) -> None:
+    def form(self, signal: str) -> Form:  # noqa: ARG002 - the same for all
+        """JSON is what stands in the file; points come as protobuf and are turned into it."""
+        return "json"
+
+    def submit(self, chunk: Chunk, *, block: bool, stop: Flag) -> None:
+        """Write a chunk at once, as one line, or as several when a reader would cut it in two.
+
+        Only a single record is ever longer than :data:`MAX_LINE_BYTES`.
+        """
+        line = json_body(chunk)
+        if len(line) > MAX_LINE_BYTES and chunk.count > 1:
+            # Of the part that fits, as parts differ in how long their JSON is.
+            target = len(chunk.payload) * MAX_LINE_BYTES // len(line) * 9 // 10
+            parts = cut_between_records(chunk, target)
+            if len(parts) > 1:
+                for part in parts:
+                    self.submit(part, block=block, stop=stop)
+                return
+        self.write(chunk.signal, line, chunk.count, chunk.proto_bytes)
+
+    def write(self, signal: str, line: bytes, count: int, proto_bytes: int) -> None:
         """Write one request.
 
         Args:
@@ -144,11 +170,11 @@ class FileSink:
 
     def _rotate(self, size: int) -> None:
         """Go on in the next file when so many more bytes would be too many for this one."""
-        if self._parts is None or not self._written:
+        if self._more is None or self._rotate_bytes is None or not self._written:
             return
-        if self._written + size > self._parts.most_bytes:
+        if self._written + size > self._rotate_bytes:
             self._stream.close()
-            self._name = self._parts.next()
+            self._name = next(self._more)
             self._stream = io.FileIO(self._name, "w")
             self._written = 0
 

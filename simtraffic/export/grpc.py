@@ -1,4 +1,4 @@
-"""OTLP over gRPC: the bytes of a batch go into the call as they are."""
+"""OTLP over gRPC: the bytes of a chunk go into the call as they are."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ from urllib.parse import urlsplit
 
 from simtraffic._version import __version__
 from simtraffic.errors import UsageError
-from simtraffic.export import Batch, Outcome, SendResult
+from simtraffic.export import Outcome, SendResult
 from simtraffic.export.address import base_address
 from simtraffic.export.answers import SERVICES, UNREADABLE, one_line, read_success, retry_info_s
 from simtraffic.export.causes import NO_ANSWER, cause_of, cut_off, nothing_answers
 from simtraffic.export.environment import silence_grpc
 from simtraffic.export.proxy import proxy_of
-from simtraffic.export.sizes import MAX_ANSWER_BYTES, says_too_large, told_limit
+from simtraffic.export.sizes import MAX_ANSWER_BYTES, named_limit, says_too_large
 from simtraffic.export.tls import tls_refusal
+from simtraffic.signals import Chunk
 
 # The native library reads its verbosity while it is imported, and never again.
 silence_grpc(os.environ)
@@ -114,16 +115,16 @@ class GrpcTransport:
             for signal, service in SERVICES.items()
         }
 
-    def send(self, batch: Batch, timeout_s: float) -> SendResult:
+    def send(self, chunk: Chunk, timeout_s: float) -> SendResult:
         """One unary call; the interpreter is free while it waits."""
         try:
-            answer = self._calls[batch.signal](
-                batch.payload, timeout=timeout_s, metadata=self._metadata
+            answer = self._calls[chunk.signal](
+                chunk.payload, timeout=timeout_s, metadata=self._metadata
             )
         except grpc.RpcError as error:
             return self._read_error(error)
         self._answered = True
-        return read_success(batch.signal, answer)
+        return read_success(chunk.signal, answer)
 
     def _read_error(self, error: grpc.RpcError) -> SendResult:
         code: grpc.StatusCode = error.code()
@@ -136,7 +137,7 @@ class GrpcTransport:
         if code in _CREDENTIAL:
             return SendResult(Outcome.REFUSED, message=message)
         if says_too_large(details):
-            return SendResult(Outcome.TOO_LARGE, message=message, limit_bytes=told_limit(details))
+            return SendResult(Outcome.TOO_LARGE, message=message, limit_bytes=named_limit(details))
         retry_after_s = _retry_after_s(error)
         throttled = code is grpc.StatusCode.RESOURCE_EXHAUSTED and retry_after_s is not None
         if throttled or code in _RETRYABLE:

@@ -13,7 +13,7 @@ import httpx
 
 from simtraffic._version import __version__
 from simtraffic.clock import SECOND_NS, monotonic, unix_ns
-from simtraffic.export import Batch, Outcome, SendResult
+from simtraffic.export import Outcome, SendResult
 from simtraffic.export.address import base_address
 from simtraffic.export.answers import UNREADABLE, one_line, read_success, status_message
 from simtraffic.export.causes import NO_ANSWER, cause_of, cut_off, nothing_answers, unknown_path
@@ -21,10 +21,11 @@ from simtraffic.export.proxy import proxy_of
 from simtraffic.export.sizes import (
     MAX_ANSWER_BYTES,
     MAX_REQUEST_BYTES,
+    named_limit,
     says_too_large,
-    told_limit,
 )
 from simtraffic.export.tls import tls_context, tls_refusal
+from simtraffic.signals import Chunk
 
 if TYPE_CHECKING:
     from simtraffic.export.settings import ExportSettings
@@ -55,11 +56,11 @@ _NOT_SENT = (
 
 
 class HttpTransport:
-    """Sends batches of one signal, or of several with the same path, to one URL.
+    """Sends chunks of one signal, or of several with the same path, to one URL.
 
     Args:
         settings: Where and how; the endpoint is the full URL.
-        json_body: Turns a batch into an OTLP/JSON request; needed for ``http/json``.
+        json_body: Turns a chunk into an OTLP/JSON request; needed for ``http/json``.
 
     Raises:
         UsageError: A certificate or key file cannot be read.
@@ -68,7 +69,7 @@ class HttpTransport:
     def __init__(
         self,
         settings: ExportSettings,
-        json_body: Callable[[Batch], bytes] | None = None,
+        json_body: Callable[[Chunk], bytes] | None = None,
     ) -> None:
         self._json_body = json_body if settings.protocol == "http/json" else None
         self._is_json = settings.protocol == "http/json"
@@ -101,9 +102,9 @@ class HttpTransport:
             ),
         )
 
-    def send(self, batch: Batch, timeout_s: float) -> SendResult:
+    def send(self, chunk: Chunk, timeout_s: float) -> SendResult:
         """One POST; the interpreter is free while it waits."""
-        body = self._json_body(batch) if self._json_body else batch.payload
+        body = self._json_body(chunk) if self._json_body else chunk.payload
         if len(body) > MAX_REQUEST_BYTES:
             words = f"larger than this client's limit of {MAX_REQUEST_BYTES:,} bytes"
             return SendResult(Outcome.TOO_LARGE, message=words)
@@ -115,7 +116,7 @@ class HttpTransport:
                 "POST", self._url, content=body, timeout=timeout_s
             ) as response:
                 self._answered = True
-                answer = _read_answer(batch.signal, response, deadline, is_json=self._is_json)
+                answer = _read_answer(chunk.signal, response, deadline, is_json=self._is_json)
                 # It knows its stream, which knows it: a cycle that would keep the request's body
                 # until a collection, of which a run makes few.
                 response.stream = httpx.ByteStream(b"")
@@ -132,7 +133,7 @@ class HttpTransport:
             return SendResult(Outcome.RETRY, message=message, maybe_delivered=lost)
 
     def close(self) -> None:
-        """Close the connections."""
+        """Close the connections; calls still waiting end with an error."""
         self._client.close()
 
     def _is_no_http(self, error: httpx.TransportError) -> bool:
@@ -194,7 +195,7 @@ def _read_answer(
         return SendResult(Outcome.REFUSED, message=message)
     # The Collector answers 400 and says it in words.
     if status == _CONTENT_TOO_LARGE or (status == _BAD_REQUEST and says_too_large(said)):
-        return SendResult(Outcome.TOO_LARGE, message=message, limit_bytes=told_limit(said))
+        return SendResult(Outcome.TOO_LARGE, message=message, limit_bytes=named_limit(said))
     if status in _RETRYABLE:
         wait = retry_after_s(response.headers.get("retry-after"))
         return SendResult(Outcome.RETRY, message=message, retry_after_s=wait)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import socket
 import ssl
-from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -33,28 +32,19 @@ _MOST = 8192
 _PORTS = {"http": 80, "https": 443}
 
 
-@dataclass(frozen=True, slots=True)
-class Heard:
-    """What was said until it was enough, the other side ended, or time was up."""
+def is_http2(said: bytes) -> bool:
+    """Whether this begins with a frame that a server of HTTP/2 begins with."""
+    return len(said) >= _FRAME_HEAD and said[3] in (_SETTINGS, _GOAWAY)
 
-    said: bytes
-    ended: bool
-    """The other side ended the connection."""
 
-    @property
-    def is_http2(self) -> bool:
-        """Whether it begins with a frame that a server of HTTP/2 begins with."""
-        return len(self.said) >= _FRAME_HEAD and self.said[3] in (_SETTINGS, _GOAWAY)
+def is_http1(said: bytes) -> bool:
+    """Whether this begins as an answer of HTTP/1 does."""
+    return said.startswith(b"HTTP/")
 
-    @property
-    def is_http1(self) -> bool:
-        """Whether it begins as an answer of HTTP/1 does."""
-        return self.said.startswith(b"HTTP/")
 
-    @property
-    def wants_tls(self) -> bool:
-        """Whether it is what a server of TLS says to somebody who does not speak it."""
-        return self.said.startswith(_TLS_ALERT) or b"HTTP request to an HTTPS server" in self.said
+def wants_tls(said: bytes) -> bool:
+    """Whether this is what a server of TLS says to somebody who does not speak it."""
+    return said.startswith(_TLS_ALERT) or b"HTTP request to an HTTPS server" in said
 
 
 def connect(endpoint: str, until: float) -> socket.socket:
@@ -152,8 +142,12 @@ def greeting(settings: ExportSettings) -> bytes:
     return "".join(f"{line}\r\n" for line in (*lines, "")).encode()
 
 
-def exchange(connection: socket.socket, words: bytes, until: float) -> Heard:
-    """Say this, and hear what comes.
+def exchange(connection: socket.socket, words: bytes, until: float) -> bytes | None:
+    """Say this, and hear what comes until it is enough, the other side ends, or time is up.
+
+    Returns:
+        What was said, which is nothing when time was up before a word; None when the other side
+        ended the connection without one.
 
     Raises:
         OSError: The connection broke, or TLS did.
@@ -168,14 +162,14 @@ def exchange(connection: socket.socket, words: bytes, until: float) -> Heard:
             _wait_no_longer(connection, until)
             piece = connection.recv(_MOST)
         except TimeoutError:
-            return Heard(said, ended=False)
+            return said
         except (ConnectionResetError, ssl.SSLEOFError):
             # A server that does not read what it does not understand resets the connection.
             piece = b""
         if not piece:
-            return Heard(said, ended=True)
+            return said or None
         said += piece
-    return Heard(said, ended=False)
+    return said
 
 
 def _is_enough(said: bytes) -> bool:

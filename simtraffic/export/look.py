@@ -1,6 +1,6 @@
 """Looks whether receivers are there and speak what is asked for, before the first byte is sent.
 
-A look is bounded and never wrong on purpose: what cannot be told in time, such as a receiver that
+A look is bounded and never wrong on purpose: what is not known in time, such as a receiver that
 is slow or far away, is not held against it. Nothing that a receiver counts is sent: a client's
 greeting of HTTP/2, or an OPTIONS request. Only an HTTP server that seems not to know the signal's
 path gets one request without any telemetry, which OTLP allows, with the credentials of the run.
@@ -11,21 +11,30 @@ from __future__ import annotations
 import ssl
 import threading
 from collections.abc import Mapping
+from concurrent.futures import Future, wait
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from simtraffic.clock import monotonic
-from simtraffic.export import Batch, Outcome
+from simtraffic.export import Outcome
 from simtraffic.export.address import base_address
 from simtraffic.export.answers import one_line
 from simtraffic.export.causes import NO_ANSWER, cause_of, nothing_answers
 from simtraffic.export.connect import open_transport
-from simtraffic.export.knock import connect, exchange, greeting, secured
+from simtraffic.export.knock import (
+    connect,
+    exchange,
+    greeting,
+    is_http1,
+    is_http2,
+    secured,
+    wants_tls,
+)
 from simtraffic.export.proxy import is_sure_of_proxies, proxy_of
 from simtraffic.export.tls import tls_refusal
+from simtraffic.signals import Chunk
 
 if TYPE_CHECKING:
-    from simtraffic.export.knock import Heard
     from simtraffic.export.settings import ExportSettings
 
 PATIENCE_S = 0.3
@@ -69,37 +78,34 @@ def look(
         # What the run needs in any case, loaded before time is taken.
         import simtraffic.export.http  # noqa: F401, PLC0415
     until = monotonic() + patience_s
-    looks: dict[ExportSettings, _Look] = {}
+    looks: dict[ExportSettings, Future[Finding]] = {}
     for signal, settings in signals.items():
         if settings not in looks:
-            looks[settings] = _Look(signal, settings, until)
-            looks[settings].start()
-    for each in looks.values():
-        each.join(max(0.0, until + _GRACE_S - monotonic()))
-    return {signal: looks[settings].outcome() for signal, settings in signals.items()}
+            looks[settings] = _begun(signal, settings, until)
+    done, _ = wait(looks.values(), max(0.0, until + _GRACE_S - monotonic()))
+    return {
+        signal: looks[settings].result() if looks[settings] in done else _in_doubt(settings)
+        for signal, settings in signals.items()
+    }
 
 
-class _Look(threading.Thread):
-    """Looks at one receiver; what it is still busy with when time is up is in doubt."""
+def _begun(signal: str, settings: ExportSettings, until: float) -> Future[Finding]:
+    """A look in a thread of its own, which nobody waits for in the end: a pool's would be."""
+    finding: Future[Finding] = Future()
 
-    def __init__(self, signal: str, settings: ExportSettings, until: float) -> None:
-        super().__init__(name=f"look-{signal}", daemon=True)
-        self._signal = signal
-        self._settings = settings
-        self._until = until
-        self._found = Finding(f"{base_address(settings.endpoint)}: {NO_ANSWER}")
-        self._failed: Exception | None = None
-
-    def run(self) -> None:
+    def begin() -> None:
         try:
-            self._found = _look(self._signal, self._settings, self._until)
+            finding.set_result(_look(signal, settings, until))
         except Exception as error:  # noqa: BLE001 - it is the other thread's to raise
-            self._failed = error
+            finding.set_exception(error)
 
-    def outcome(self) -> Finding:
-        if self._failed is not None:
-            raise self._failed
-        return self._found
+    threading.Thread(target=begin, name=f"look-{signal}", daemon=True).start()
+    return finding
+
+
+def _in_doubt(settings: ExportSettings) -> Finding:
+    """What is said of a receiver that is still being looked at when time is up."""
+    return Finding(f"{base_address(settings.endpoint)}: {NO_ANSWER}")
 
 
 def _look(signal: str, settings: ExportSettings, until: float) -> Finding:
@@ -117,12 +123,12 @@ def _look(signal: str, settings: ExportSettings, until: float) -> Finding:
         try:
             way = secured(connection, settings, until) if settings.secure else connection
             with way:
-                heard = exchange(way, greeting(settings), until)
+                said = exchange(way, greeting(settings), until)
         except TimeoutError:
             return FINE
         except OSError as error:
             return _no_tls(settings, error, until)
-    return _judged(signal, settings, heard, until)
+    return _judged(signal, settings, said, until)
 
 
 def _not_there(settings: ExportSettings, proxy: str | None, error: OSError) -> Finding:
@@ -135,7 +141,7 @@ def _not_there(settings: ExportSettings, proxy: str | None, error: OSError) -> F
 
 
 def _no_tls(settings: ExportSettings, error: OSError, until: float) -> Finding:
-    """Why the two did not come together, where it can be told."""
+    """Why the two did not come together, where it shows."""
     unsafe = tls_refusal(str(error))
     if "NO_APPLICATION_PROTOCOL" in str(error) and settings.protocol != "grpc":
         unsafe = _GRPC_THERE
@@ -148,22 +154,24 @@ def _no_tls(settings: ExportSettings, error: OSError, until: float) -> Finding:
     return _closed(settings)
 
 
-def _judged(signal: str, settings: ExportSettings, heard: Heard, until: float) -> Finding:
-    """What the first bytes tell."""
+def _judged(signal: str, settings: ExportSettings, said: bytes | None, until: float) -> Finding:
+    """What follows from the first bytes that were said."""
     is_grpc = settings.protocol == "grpc"
-    if not heard.said:
-        return FINE if not heard.ended else _hung_up(settings, until)
-    if heard.wants_tls:
+    if said is None:
+        return _hung_up(settings, until)
+    if not said:
+        return FINE
+    if wants_tls(said):
         return _wrong(
             settings, "the receiver wants TLS there; write https:// or name its port without"
         )
-    if heard.is_http2:
+    if is_http2(said):
         return FINE if is_grpc else _wrong(settings, _GRPC_THERE)
-    if heard.is_http1:
+    if is_http1(said):
         if is_grpc:
             return _wrong(settings, _HTTP_THERE)
-        return _of_path(signal, settings, heard, until)
-    quote = one_line(heard.said.decode("ascii", "replace"))[:_LONGEST_QUOTE].strip()
+        return _of_path(signal, settings, said, until)
+    quote = one_line(said.decode("ascii", "replace"))[:_LONGEST_QUOTE].strip()
     return _wrong(
         settings, f"what listens there is no OTLP receiver, it says {quote!r}; name the port of one"
     )
@@ -218,21 +226,21 @@ def _speaks_tls(settings: ExportSettings, until: float) -> bool:
 def _speaks_plainly(settings: ExportSettings, until: float) -> bool:
     try:
         with connect(settings.endpoint, until) as connection:
-            heard = exchange(connection, greeting(settings), until)
+            said = exchange(connection, greeting(settings), until)
     except OSError:
         return False
-    return (heard.is_http1 or heard.is_http2) and not heard.wants_tls
+    return said is not None and (is_http1(said) or is_http2(said)) and not wants_tls(said)
 
 
-def _of_path(signal: str, settings: ExportSettings, heard: Heard, until: float) -> Finding:
+def _of_path(signal: str, settings: ExportSettings, said: bytes, until: float) -> Finding:
     """Whether the path takes OTLP. A server that allows POST there is taken at its word."""
-    status = heard.said[9:12]
-    if not status.isdigit() or int(status) not in _NO_PATH or b"POST" in heard.said:
+    status = said[9:12]
+    if not status.isdigit() or int(status) not in _NO_PATH or b"POST" in said:
         return FINE
     transport = open_transport({signal: settings})
     try:
         # A moment at least, as the first of a client takes longer.
-        result = transport.send(Batch(signal, b"", 0), max(_GRACE_S, until - monotonic()))
+        result = transport.send(Chunk.of(signal, b"", 0), max(_GRACE_S, until - monotonic()))
     finally:
         transport.close()
     refused = any(result.message.startswith(f"HTTP {code}:") for code in _NO_PATH)

@@ -12,8 +12,10 @@ import dataclasses
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from simtraffic.signals import Chunk
+
 if TYPE_CHECKING:
-    from simtraffic.export import Batch, SendResult, Transport
+    from simtraffic.export import SendResult, Transport
     from simtraffic.export.settings import ExportSettings
 
 MASK = "***"
@@ -28,10 +30,10 @@ class MaskedTransport:
         self._transport = transport
         self._secrets = secrets_of(value for _, value in settings.headers)
 
-    def send(self, batch: Batch, timeout_s: float) -> SendResult:
+    def send(self, chunk: Chunk, timeout_s: float) -> SendResult:
         """Send, and mask the answer."""
         try:
-            result = self._transport.send(batch, timeout_s)
+            result = self._transport.send(chunk, timeout_s)
         except Exception as error:
             said = str(error)
             if self._mask(said) == said:

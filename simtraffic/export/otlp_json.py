@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from google.protobuf import json_format
 
-from simtraffic.export import Batch
 from simtraffic.export.answers import SERVICES
+from simtraffic.signals import Chunk
 
 if TYPE_CHECKING:
     from google.protobuf.message import Message
@@ -30,17 +30,17 @@ def to_json(signal: str, payload: bytes) -> bytes:
     return message_to_json(request)
 
 
-def json_body(batch: Batch) -> bytes:
-    """The OTLP/JSON request of a batch in either form."""
-    if batch.form == "protobuf":
-        return to_json(batch.signal, batch.payload)
-    entries = SERVICES[batch.signal].request.DESCRIPTOR.fields[0].json_name
-    return b'{"%s":[%s]}' % (entries.encode(), batch.payload)
+def json_body(chunk: Chunk) -> bytes:
+    """The OTLP/JSON request of a chunk in either form."""
+    if chunk.form == "protobuf":
+        return to_json(chunk.signal, chunk.payload)
+    entries = SERVICES[chunk.signal].request.DESCRIPTOR.fields[0].json_name
+    return b'{"%s":[%s]}' % (entries.encode(), chunk.payload)
 
 
 def entries_of(signal: str, request: Message) -> bytes:
-    """The entries of a request's list, joined by commas: a batch's payload in JSON form."""
-    frame = json_body(Batch(signal, b"", 0, form="json"))
+    """The entries of a request's list, joined by commas: a chunk's payload in JSON form."""
+    frame = json_body(Chunk(signal, b"", 0, 0, "json"))
     return message_to_json(request)[len(frame) - 2 : -2]
 
 
@@ -66,7 +66,7 @@ def from_json(signal: str, body: bytes) -> Message:
             # A half of a pair, written as an escape, breaks the message classes.
             json.dumps(tree, ensure_ascii=False).encode()
         if not isinstance(tree, dict):
-            raise TypeError("not a JSON object")  # noqa: TRY301 - told like any other fault
+            raise TypeError("not a JSON object")  # noqa: TRY301 - said like any other fault
         _change_ids(tree, lambda text: base64.b64encode(bytes.fromhex(text)).decode())
         json_format.ParseDict(tree, request, ignore_unknown_fields=True)
     except (json_format.ParseError, binascii.Error, RecursionError, TypeError) as error:

@@ -9,21 +9,17 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
-from simtraffic.export.lane import Lane, Pending
-from simtraffic.export.receiver import Receiver
-from simtraffic.signals import SIGNALS
-
-if TYPE_CHECKING:
-    from simtraffic.export import Batch
+from simtraffic.export.lane import Batch, Lane
+from simtraffic.export.presence import Presence
+from simtraffic.signals import SIGNALS, Chunk
 
 TROUBLE_AFTER_S = 2.0
 """So long without an answer is worth a word to whoever watches."""
 _NO_ANSWER_YET = "no answer as yet"
 
-# A request is told in spans and log records; a point tells of many.
-_TOLD_TOGETHER = ("traces", "logs")
+# A request is emitted as spans and log records; a point sums up many.
+_TOGETHER = ("traces", "logs")
 
 
 @dataclass(eq=False)
@@ -47,15 +43,15 @@ class Queue:
 
     def __post_init__(self) -> None:
         self.changed = threading.Condition(self.lock)
-        """Told when bytes were let go of, and when waiting for a next try lost its point."""
-        known = {name: Receiver() for name in (*self.receivers.values(), "")}
+        """Notified when bytes were let go of, and when waiting for a next try lost its point."""
+        known = {name: Presence() for name in (*self.receivers.values(), "")}
         self.lanes = {
             signal: Lane(
                 signal,
-                1 if signal == "metrics" else self.concurrency,
-                threading.Condition(self.lock),
-                self.batch_bytes,
-                known[self.receivers.get(signal, "")],
+                workers=1 if signal == "metrics" else self.concurrency,
+                wake=threading.Condition(self.lock),
+                batch_bytes=self.batch_bytes,
+                presence=known[self.receivers.get(signal, "")],
             )
             for signal in SIGNALS
         }
@@ -63,7 +59,7 @@ class Queue:
     def trouble(self, now: float) -> str:
         """Why nothing has got through to a receiver for a while, in a line; empty when it does."""
         for lane in self.lanes.values():
-            since = lane.receiver.unheard_since
+            since = lane.presence.unheard_since
             if since is not None and now - since >= TROUBLE_AFTER_S:
                 said = lane.trouble or _NO_ANSWER_YET
                 place = self.receivers.get(lane.signal, "")
@@ -74,7 +70,7 @@ class Queue:
         """Whether so many bytes more are within the bound."""
         return self.held + size <= self.most_bytes
 
-    def add(self, chunk: Batch, now: float, *, at_once: bool) -> None:
+    def add(self, chunk: Chunk, now: float, *, at_once: bool) -> None:
         """Let a chunk travel with its lane's open batch, or begin one; ``at_once`` it may leave."""
         lane, size = self.lanes[chunk.signal], len(chunk.payload)
         if lane.open is not None and (
@@ -83,7 +79,7 @@ class Queue:
             self._seal(lane)
         if lane.open is None:
             self.order += 1
-            lane.open = Pending(self.order, now, form=chunk.form)
+            lane.open = Batch(lane, self.order, now, form=chunk.form)
             # Someone has to watch its age.
             lane.wake.notify()
         lane.open.add(chunk, now)
@@ -94,14 +90,14 @@ class Queue:
     def _seal(self, lane: Lane) -> None:
         """Seal a full batch, and with traces the log records of the same time, or the reverse.
 
-        So that batches of both which lie side by side tell of the same time.
+        So that batches of both which lie side by side are of the same time.
         """
         for each in self.lanes.values():
-            if each is lane or (lane.signal in _TOLD_TOGETHER and each.signal in _TOLD_TOGETHER):
+            if each is lane or (lane.signal in _TOGETHER and each.signal in _TOGETHER):
                 each.seal()
                 each.wake.notify()
 
-    def make_room(self, size: int) -> Iterator[tuple[Lane, Pending]]:
+    def make_room(self, size: int) -> Iterator[Batch]:
         """Take out the oldest until so many bytes more fit, and some room beyond.
 
         Nothing is taken while they fit, and nothing that is in flight. Each one taken has to be
@@ -116,8 +112,8 @@ class Queue:
                 return
             yield from window
 
-    def _oldest_window(self) -> list[tuple[Lane, Pending]]:
-        """Take out the oldest waiting batch, and what tells of the same requests at that time."""
+    def _oldest_window(self) -> list[Batch]:
+        """Take out the oldest waiting batch, and what is of the same requests at that time."""
         waiting = [
             (oldest.order, lane)
             for lane in self.lanes.values()
@@ -127,44 +123,41 @@ class Queue:
             return []
         _, lane = min(waiting, key=lambda pair: pair[0])
         first = lane.pop_oldest()
-        window = [(lane, first)]
-        if lane.signal not in _TOLD_TOGETHER:
+        window = [first]
+        if lane.signal not in _TOGETHER:
             return window
-        for signal in _TOLD_TOGETHER:
+        for signal in _TOGETHER:
             other = self.lanes[signal]
             while (oldest := other.oldest()) is not None and oldest.since < first.until:
-                window.append((other, other.pop_oldest()))
+                window.append(other.pop_oldest())
         return window
 
-    def waiting(self) -> Iterator[tuple[Lane, Pending]]:
+    def waiting(self) -> Iterator[Batch]:
         """Take out everything that waits."""
         for lane in self.lanes.values():
-            for pending in lane.pop_all():
-                yield lane, pending
+            yield from lane.pop_all()
 
-    def in_flight(self) -> Iterator[tuple[Lane, Pending]]:
+    def in_flight(self) -> Iterator[Batch]:
         """What workers have taken and nothing is known of yet."""
         for lane in self.lanes.values():
-            for pending in list(lane.in_flight):
-                yield lane, pending
+            yield from list(lane.in_flight)
 
-    def let_go(self, lane: Lane, pending: Pending) -> None:
+    def let_go(self, batch: Batch) -> None:
         """Forget a batch whose end is known."""
-        pending.settled = True
-        lane.in_flight.discard(pending)
-        self.held -= pending.size
+        batch.settled = True
+        batch.lane.in_flight.discard(batch)
+        self.held -= batch.size
         self.changed.notify_all()
 
-    def replace(self, lane: Lane, pending: Pending, parts: Sequence[Batch]) -> None:
+    def replace(self, batch: Batch, parts: Sequence[Chunk]) -> None:
         """Put the parts of a batch in its place, at the head of its lane."""
-        pieces = []
-        for part in parts:
-            piece = Pending(pending.order, pending.since, form=part.form, tries=pending.tries)
-            piece.add(part, pending.until)
-            pieces.append(piece)
-            self.held += piece.size
-        lane.ready.extendleft(reversed(pieces))
-        self.let_go(lane, pending)
+        lane = batch.lane
+        for part in reversed(parts):
+            smaller = Batch(lane, batch.order, batch.since, form=part.form, tries=batch.tries)
+            smaller.add(part, batch.until)
+            lane.ready.appendleft(smaller)
+            self.held += smaller.size
+        self.let_go(batch)
         lane.wake.notify_all()
 
     def flush(self) -> None:

@@ -27,7 +27,7 @@ class RetryPolicy:
             tries: How often the batch was sent; 1 or more.
             chance: A random number in [0, 1).
             retry_after_s: What the receiver asked for; never undercut, stretched by the jitter so
-                that batches told the same do not come back in one instant.
+                that batches asked the same do not come back in one instant.
         """
         if retry_after_s is not None:
             return max(0.0, retry_after_s) * (1.0 + self.jitter * chance)

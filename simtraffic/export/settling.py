@@ -9,7 +9,7 @@ from simtraffic.clock import monotonic, unix_ns
 
 if TYPE_CHECKING:
     from simtraffic.export import SendResult
-    from simtraffic.export.lane import Lane, Pending
+    from simtraffic.export.lane import Batch, Lane
     from simtraffic.export.queue import Queue
     from simtraffic.ledger import Ledger
 
@@ -21,16 +21,17 @@ class Settling:
     ledger: Ledger
     queue: Queue
 
-    def accept(self, lane: Lane, pending: Pending, result: SendResult) -> None:
-        """Taken, wholly or in part."""
-        if pending.settled:
+    def accept(self, batch: Batch, result: SendResult) -> None:
+        """Book a batch that was taken, wholly or in part."""
+        if batch.settled:
             return
+        lane = batch.lane
         lane.trouble = ""
-        lane.sizes.take(pending.size)
-        if lane.receiver.took(monotonic()):
+        lane.sizes.take(batch.size)
+        if lane.presence.took(monotonic()):
             # Whoever waits for its next try need wait no longer.
             self.queue.changed.notify_all()
-        rejected = min(max(result.rejected, 0), pending.count)
+        rejected = min(max(result.rejected, 0), batch.count)
         if rejected != result.rejected:
             self.ledger.warn(
                 f"{lane.signal}: a partial success that does not add up was taken as far as it goes"
@@ -39,43 +40,43 @@ class Settling:
         self.ledger.reject(lane.signal, rejected, reason, unix_ns())
         if result.message and not rejected:
             self.ledger.warn(f"{lane.signal}: the receiver says: {result.message}")
-        self.ledger.accept(lane.signal, pending.count - rejected)
-        self.queue.let_go(lane, pending)
+        self.ledger.accept(lane.signal, batch.count - rejected)
+        self.queue.let_go(batch)
 
-    def reject(self, lane: Lane, pending: Pending, reason: str) -> None:
-        """Refused for good."""
-        if not pending.settled:
-            self.ledger.reject(lane.signal, pending.count, reason, unix_ns())
-            self.queue.let_go(lane, pending)
+    def reject(self, batch: Batch, reason: str) -> None:
+        """Book a batch that its receiver, or this client, refuses for good."""
+        if not batch.settled:
+            self.ledger.reject(batch.signal, batch.count, reason, unix_ns())
+            self.queue.let_go(batch)
 
-    def fail(self, lane: Lane, pending: Pending, reason: str) -> None:
-        """Not taken after every try."""
-        if not pending.settled:
-            self.ledger.fail(lane.signal, pending.count, reason, pending.refused_ns or unix_ns())
-            self.queue.let_go(lane, pending)
+    def fail(self, batch: Batch, reason: str) -> None:
+        """Book a batch that was not taken after every try."""
+        if not batch.settled:
+            self.ledger.fail(batch.signal, batch.count, reason, batch.refused_ns or unix_ns())
+            self.queue.let_go(batch)
 
-    def give_up(self, lane: Lane, pending: Pending, reason: str) -> None:
+    def give_up(self, batch: Batch, reason: str) -> None:
         """No answer is waited for: failed when it was sent before, as a part too, else dropped."""
-        because = _because(reason, lane)
-        if pending.tries:
-            self.fail(lane, pending, because)
-        elif not pending.settled:
-            self.ledger.drop(lane.signal, pending.count, because, unix_ns())
-            self.queue.let_go(lane, pending)
+        because = _because(reason, batch.lane)
+        if batch.tries:
+            self.fail(batch, because)
+        elif not batch.settled:
+            self.ledger.drop(batch.signal, batch.count, because, unix_ns())
+            self.queue.let_go(batch)
 
     def give_up_waiting(self, reason: str) -> int:
         """Give up everything that no worker has taken; how many batches that were."""
         given_up = 0
-        for lane, pending in self.queue.waiting():
-            self.give_up(lane, pending, reason)
+        for batch in self.queue.waiting():
+            self.give_up(batch, reason)
             given_up += 1
         return given_up
 
     def give_up_all(self, reason: str) -> int:
         """Give up everything held; how many batches that were."""
         given_up = self.give_up_waiting(reason)
-        for lane, pending in self.queue.in_flight():
-            self.give_up(lane, pending, reason)
+        for batch in self.queue.in_flight():
+            self.give_up(batch, reason)
             given_up += 1
         return given_up
 

@@ -49,7 +49,7 @@ def says_too_large(message: str) -> bool:
     return _TOO_LARGE.search(message) is not None
 
 
-def told_limit(message: str) -> int | None:
+def named_limit(message: str) -> int | None:
     """The receiver's limit in bytes, when its message names it."""
     found = _LIMIT.search(message)
     return next((int(digits) for digits in found.groups() if digits), None) if found else None
@@ -73,13 +73,13 @@ class LearntSize:
         """A batch of this size was taken."""
         self.passed = max(self.passed, size)
 
-    def refuse(self, size: int, told: int | None) -> int:
+    def refuse(self, size: int, named: int | None) -> int:
         """A batch of this size was too large; the size to cut it to."""
         self.refused = size if self.refused is None else min(self.refused, size)
         target = self.target(size)
-        if told is not None and 0 < told < size:
-            target = told
-            self.refused = min(self.refused, told + 1)
+        if named is not None and 0 < named < size:
+            target = named
+            self.refused = min(self.refused, named + 1)
         self.most = max(1, min(self.most, target))
         return target
 

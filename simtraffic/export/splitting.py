@@ -6,17 +6,14 @@ The slow way, through the official classes: it is taken when a receiver finds a 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from google.protobuf.message import DecodeError
 
-from simtraffic.export import Batch
 from simtraffic.export.answers import SERVICES
 from simtraffic.export.otlp_json import entries_of, from_json, json_body
 from simtraffic.export.splitting_json import JSON_SIGNALS, cut_entries
-
-if TYPE_CHECKING:
-    from simtraffic.export.lane import Cut
+from simtraffic.signals import Chunk
 
 # Names of the nested lists down to the records; a metric's points lie one level further down.
 _LISTS = {
@@ -31,106 +28,110 @@ _FRAME_BYTES = 6
 _LONGEST_NAME = 60
 
 
-def cut_between_chunks(batch: Batch, cuts: Sequence[Cut], target: int) -> list[Batch]:
-    """The batch as parts of whole chunks, none above ``target`` bytes that has two of them."""
-    glue = 1 if batch.form == "json" else 0
-    parts: list[Batch] = []
-    start = at = count = proto = 0
-    for cut in cuts:
-        if at > start and at + cut.size - start > target:
-            parts.append(_part(batch, start, at - glue, count, proto))
-            start, count, proto = at, 0, 0
-        at += cut.size + glue
-        count += cut.count
-        proto += cut.proto_bytes
-    parts.append(_part(batch, start, at - glue, count, proto))
-    return parts
+def cut_between_chunks(whole: Chunk, cuts: Sequence[tuple[int, int]], target: int) -> list[Chunk]:
+    """Joined chunks as parts of whole ones, none above ``target`` bytes that has two of them.
+
+    Args:
+        whole: The joined chunks.
+        cuts: Bytes of the payload and count of each, in order.
+        target: Bytes of a part's payload.
+    """
+    glue = 1 if whole.form == "json" else 0
+    parts: list[tuple[bytes, int]] = []
+    start = at = count = 0
+    for size, more in cuts:
+        if at > start and at + size - start > target:
+            parts.append((whole.payload[start : at - glue], count))
+            start, count = at, 0
+        at += size + glue
+        count += more
+    parts.append((whole.payload[start : at - glue], count))
+    return _shares(whole, parts)
 
 
-def _part(batch: Batch, start: int, end: int, count: int, proto_bytes: int) -> Batch:
-    return Batch(batch.signal, batch.payload[start:end], count, proto_bytes, batch.form)
+def _shares(whole: Chunk, parts: Sequence[tuple[bytes, int]]) -> list[Chunk]:
+    """Payloads and counts as chunks: what each is as protobuf is its share, exact in sum."""
+    total = sum(len(payload) for payload, _ in parts)
+    chunks, at, before = [], 0, 0
+    for payload, count in parts:
+        at += len(payload)
+        upto = whole.proto_bytes * at // max(1, total)
+        chunks.append(Chunk(whole.signal, payload, count, upto - before, whole.form))
+        before = upto
+    return chunks
 
 
-def cut_between_records(batch: Batch, target: int) -> list[Batch]:
-    """The batch as parts of whole records, resource and scope repeated.
+def cut_between_records(chunk: Chunk, target: int) -> list[Chunk]:
+    """The chunk as parts of whole records, resource and scope repeated.
 
-    Each part is at most about ``target`` bytes, or a single record. A batch of one record, or one
+    Each part is at most about ``target`` bytes, or a single record. A chunk of one record, or one
     that cannot be read, is handed back as it is.
     """
-    if batch.form == "json" and batch.signal in JSON_SIGNALS:
-        return _cut_json(batch, target)
-    request = _read(batch)
+    if chunk.form == "json" and chunk.signal in JSON_SIGNALS:
+        return _cut_json(chunk, target)
+    request = _read(chunk)
     if request is None:
-        return [batch]
-    leaves = list(_leaves(batch.signal, request))
-    if len(leaves) < 2 or len(leaves) != batch.count:
-        return [batch]
+        return [chunk]
+    leaves = list(_leaves(chunk.signal, request))
+    if len(leaves) < 2 or len(leaves) != chunk.count:
+        return [chunk]
     sizes = [leaf.ByteSize() + _FRAME_BYTES for _, leaf in leaves]
     whole = request.ByteSize()
-    bound = whole * target // max(1, len(batch.payload))
+    bound = whole * target // max(1, len(chunk.payload))
     frame = max(0, whole - sum(sizes))
-    parts: list[Batch] = []
+    parts: list[Chunk] = []
     start, size = 0, frame
     for place, more in enumerate(sizes):
         if place > start and size + more > bound:
-            parts.append(_request_of(batch, leaves[start:place]))
+            parts.append(_request_of(chunk, leaves[start:place]))
             start, size = place, frame
         size += more
-    parts.append(_request_of(batch, leaves[start:]))
+    parts.append(_request_of(chunk, leaves[start:]))
     if len(parts) == 1:
         # The estimate was a few bytes short; whatever is asked to be cut is cut.
         middle = len(leaves) // 2
-        return [_request_of(batch, leaves[:middle]), _request_of(batch, leaves[middle:])]
+        return [_request_of(chunk, leaves[:middle]), _request_of(chunk, leaves[middle:])]
     return parts
 
 
-def _cut_json(batch: Batch, target: int) -> list[Batch]:
+def _cut_json(chunk: Chunk, target: int) -> list[Chunk]:
     try:
-        parts = cut_entries(batch.signal, batch.payload, batch.count, target)
-        if len(parts) == 1 and batch.count > 1:
+        parts = cut_entries(chunk.signal, chunk.payload, chunk.count, target)
+        if len(parts) == 1 and chunk.count > 1:
             # Without the blanks that filled it, it is small enough; but it was asked to be cut.
             half = len(parts[0][0]) // 2
-            parts = cut_entries(batch.signal, batch.payload, batch.count, half)
+            parts = cut_entries(chunk.signal, chunk.payload, chunk.count, half)
     except (ValueError, TypeError, AttributeError, RecursionError):
-        return [batch]
+        return [chunk]
     if len(parts) == 1:
-        return [batch]
-    # What each is as protobuf, for the ledger: its share, exact in sum.
-    whole = len(batch.payload) if batch.proto_bytes is None else batch.proto_bytes
-    total = sum(len(payload) for payload, _ in parts)
-    cut, at, before = [], 0, 0
-    for payload, count in parts:
-        at += len(payload)
-        upto = whole * at // total
-        cut.append(Batch(batch.signal, payload, count, upto - before, "json"))
-        before = upto
-    return cut
+        return [chunk]
+    return _shares(chunk, parts)
 
 
-def describe(batch: Batch) -> str:
+def describe(chunk: Chunk) -> str:
     """A single record by signal, name and size, for people; what it is called otherwise."""
-    size = f"{len(batch.payload):,} bytes"
-    request = _read(batch) if batch.count == 1 else None
-    leaf = next(_leaves(batch.signal, request), None) if request is not None else None
+    size = f"{len(chunk.payload):,} bytes"
+    request = _read(chunk) if chunk.count == 1 else None
+    leaf = next(_leaves(chunk.signal, request), None) if request is not None else None
     if leaf is None:
-        return f"{batch.count:,} records of {size} that cannot be cut"
+        return f"{chunk.count:,} records of {size} that cannot be cut"
     parents, record = leaf
-    if batch.signal == "metrics":
+    if chunk.signal == "metrics":
         name = parents[-1].name
-    elif batch.signal == "logs":
+    elif chunk.signal == "logs":
         name = record.event_name or record.severity_text or "unnamed"
     else:
         name = record.name
     short = name if len(name) <= _LONGEST_NAME else name[: _LONGEST_NAME - 1] + "…"
-    return f"{_UNIT[batch.signal]} {short!r} of {size}"
+    return f"{_UNIT[chunk.signal]} {short!r} of {size}"
 
 
-def _read(batch: Batch) -> Any | None:
+def _read(chunk: Chunk) -> Any | None:
     try:
-        if batch.form == "json":
-            return from_json(batch.signal, json_body(batch))
-        request: Any = SERVICES[batch.signal].request()
-        request.ParseFromString(batch.payload)
+        if chunk.form == "json":
+            return from_json(chunk.signal, json_body(chunk))
+        request: Any = SERVICES[chunk.signal].request()
+        request.ParseFromString(chunk.payload)
     except (DecodeError, ValueError):
         return None
     return request
@@ -150,9 +151,9 @@ def _leaves(signal: str, request: Any) -> Iterator[tuple[tuple[Any, ...], Any]]:
                     yield (resource, scope, record), point
 
 
-def _request_of(batch: Batch, leaves: Sequence[tuple[tuple[Any, ...], Any]]) -> Batch:
-    request: Any = SERVICES[batch.signal].request()
-    lists = _LISTS[batch.signal]
+def _request_of(chunk: Chunk, leaves: Sequence[tuple[tuple[Any, ...], Any]]) -> Chunk:
+    request: Any = SERVICES[chunk.signal].request()
+    lists = _LISTS[chunk.signal]
     around: tuple[Any, ...] = ()
     copies: list[Any] = []
     for parents, leaf in leaves:
@@ -166,12 +167,12 @@ def _request_of(batch: Batch, leaves: Sequence[tuple[tuple[Any, ...], Any]]) -> 
             _copy_frame(parents[depth], copy)
             copies.append(copy)
         around = parents
-        _records_of(batch.signal, copies[-1]).append(leaf)
+        _records_of(chunk.signal, copies[-1]).append(leaf)
     payload = request.SerializeToString()
     proto_bytes = len(payload)
-    if batch.form == "json":
-        payload = entries_of(batch.signal, request)
-    return Batch(batch.signal, payload, len(leaves), proto_bytes, batch.form)
+    if chunk.form == "json":
+        payload = entries_of(chunk.signal, request)
+    return Chunk(chunk.signal, payload, len(leaves), proto_bytes, chunk.form)
 
 
 def _records_of(signal: str, holder: Any) -> Any:

@@ -17,7 +17,7 @@ Temporality = Literal["cumulative", "delta"]
 
 PREFIX = "OTEL_EXPORTER_OTLP_"
 TEMPORALITY = f"{PREFIX}METRICS_TEMPORALITY_PREFERENCE"
-# ``lowmemory`` differs from ``delta`` in asynchronous counters, of which nothing here tells.
+# ``lowmemory`` differs from ``delta`` in asynchronous counters, of which nothing here is emitted.
 TEMPORALITIES: Mapping[str, Temporality] = {
     "cumulative": "cumulative",
     "delta": "delta",

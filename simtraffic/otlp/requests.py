@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from simtraffic.otlp.encoder import Piece
 
 MAX_REQUEST_BYTES = 3_500_000
-"""Below the 4 MiB that a gRPC receiver takes unless told otherwise, with room for the frame."""
+"""Below the 4 MiB that a gRPC receiver takes by default, with room for the frame."""
 
 MAX_JSON_CHUNK_BYTES = 300_000
 """The same, counted as protobuf, where JSON is wanted: up to three times as long, it still fits a
-line of 1 MiB, which is what the Collector's file receiver takes unless told otherwise."""
+line of 1 MiB, which is what the Collector's file receiver takes by default."""
 
 REQUEST_FIELDS = {
     "traces": ("resourceSpans", "scopeSpans", "spans"),
@@ -36,7 +36,7 @@ REQUEST_FIELDS = {
 
 
 def varint(value: int) -> bytes:
-    """A base-128 varint."""
+    """An integer, zero or above, as protobuf's base-128 varint."""
     octets = bytearray()
     while value > 0x7F:
         octets.append(value & 0x7F | 0x80)
@@ -99,12 +99,8 @@ class Envelope:
         resource, scope, schema = self._json
         inside = b"".join(parts).translate(None, FILLER)[:-1]
         tail = b"]," + schema + b"}]}" if schema else b"]}]}"
-        return b"".join(
-            [
-                *(resource, b',"', scopes.encode(), b'":[', scope),
-                *(b',"', records.encode(), b'":[', inside, tail),
-            ]
-        )
+        head = b'%b,"%b":[%b' % (resource, scopes.encode(), scope)
+        return b"".join([head, b',"', records.encode(), b'":[', inside, tail])
 
 
 class Packer:
@@ -194,7 +190,7 @@ class _Draft:
         self._parts, self._length = [], 0
 
     def finish(self) -> Chunk:
-        """The chunk."""
+        """Close the open entry and join everything into the chunk."""
         self._close_entry()
         glue = b"," if self._packer.form == "json" else b""
         return Chunk(

@@ -16,7 +16,6 @@ from simtraffic.export.environment import ExportOptions, listens, resolve_export
 from simtraffic.export.file import FileSink
 from simtraffic.export.hosts import foreign_hosts
 from simtraffic.export.settings import STANDARD_PORTS
-from simtraffic.runner.outlets import FileOutlet, Outlet, ReceiverOutlet
 from simtraffic.runner.readiness import Readiness, await_receivers
 from simtraffic.signals import Form
 
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from simtraffic.export.settings import ExportSettings, Protocol
     from simtraffic.ledger import Ledger
     from simtraffic.runner.options import RunOptions
+    from simtraffic.runner.outlets import Outlet
     from simtraffic.runner.stop import StopSignal
 
 NAMES = {"grpc": "OTLP/gRPC", "http/protobuf": "OTLP/HTTP", "http/json": "OTLP/HTTP JSON"}
@@ -139,14 +139,13 @@ class Destination:
         """
         outlets: list[Outlet] = []
         if self.settings is not None:
-            outlet = open_receiver(self.settings, ledger, options.held_bytes)
-            self.delivery = outlet.delivery
-            outlets.append(outlet)
+            self.delivery = open_receiver(self.settings, ledger, options.held_bytes)
+            outlets.append(self.delivery)
         if self.target.out is not None:
             # Opened last, so that nothing else fails when there is a file already.
             own = None if self.delivery is not None else ledger
             self._sink = FileSink.open(self.target.out, own, rotate_bytes=options.rotate_bytes)
-            outlets.append(FileOutlet(self._sink))
+            outlets.append(self._sink)
         return outlets
 
     def finish(
@@ -206,20 +205,20 @@ class Destination:
 
 def open_receiver(
     settings: Mapping[str, ExportSettings], ledger: Ledger, queue_bytes: int
-) -> ReceiverOutlet:
+) -> Delivery:
     """The way to the receivers; the transport connects only at its first batch."""
-    delivery = Delivery(
-        open_transport(settings),
-        ledger,
-        queue_bytes=queue_bytes,
-        timeouts_s={signal: each.timeout_s for signal, each in settings.items()},
-        receivers={signal: base_address(each.endpoint) for signal, each in settings.items()},
-    )
     forms: dict[str, Form] = {
         signal: "json" if each.protocol == "http/json" else "protobuf"
         for signal, each in settings.items()
     }
-    return ReceiverOutlet(delivery, forms)
+    return Delivery(
+        open_transport(settings),
+        ledger,
+        queue_bytes=queue_bytes,
+        timeouts_s={signal: each.timeout_s for signal, each in settings.items()},
+        forms=forms,
+        receivers={signal: base_address(each.endpoint) for signal, each in settings.items()},
+    )
 
 
 def _place(signal: str, settings: ExportSettings) -> str:

@@ -117,7 +117,7 @@ class Playback:
         for form in self.outlets.forms:
             records = 0
             for chunk in self.telemetry.records(frames, form):
-                self.outlets.records(chunk, form, block=block)
+                self.outlets.submit(chunk, block=block)
                 records += chunk.count
         return records
 
@@ -125,7 +125,7 @@ class Playback:
         """Emit the data points of this moment; their number."""
         points = 0
         for chunk in self.telemetry.collect(at_ns):
-            self.outlets.points(chunk, block=block)
+            self.outlets.submit(chunk, block=block)
             points += chunk.count
         return points
 
@@ -145,7 +145,7 @@ class Playback:
         points = self.collect_until(end_ns, block=block)
         points += self.collect(end_ns, block=block)
         for chunk in self.telemetry.metrics.rest():
-            self.outlets.points(chunk, block=block)
+            self.outlets.submit(chunk, block=block)
             points += chunk.count
         return points
 

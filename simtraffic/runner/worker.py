@@ -45,14 +45,14 @@ def work(line: Connection) -> None:
         scenario, start=options.start, duration_ns=options.duration_ns, shard=options.shard
     )
     ledger, stop = Ledger(), StopSignal()
-    outlet = open_receiver(settings, ledger, options.held_bytes)
+    delivery = open_receiver(settings, ledger, options.held_bytes)
     process = Process(
         setup=setup,
         options=options,
         factor=options.factor(is_file_only=False),
         ledger=ledger,
-        outlets=[outlet],
-        delivery=outlet.delivery,
+        outlets=[delivery],
+        delivery=delivery,
         stop=stop,
         report=lambda counts: line.send((counts, False)),
     )
@@ -61,8 +61,8 @@ def work(line: Connection) -> None:
         return
     threading.Thread(target=_obey, args=(line, stop), daemon=True).start()
     process.through()
-    outlet.delivery.drain(process.drain_s, process.look)
-    outlet.delivery.close()
+    delivery.drain(process.drain_s, process.look)
+    delivery.close()
     line.send((process.counts(), True))
 
 

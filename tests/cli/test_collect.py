@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from simtraffic.export import Batch, Outcome
+from simtraffic.export import Outcome
 from simtraffic.export.connect import open_transport
 from simtraffic.export.settings import ExportSettings
+from simtraffic.signals import Chunk
 
 FREE = ("--grpc", "127.0.0.1:0", "--http", "127.0.0.1:0")
 
@@ -28,7 +29,7 @@ def start(*arguments: str) -> subprocess.Popen[str]:
 
 def send_one(endpoint: str) -> None:
     transport = open_transport({"logs": ExportSettings(endpoint)})
-    assert transport.send(Batch("logs", b"", 0), 20.0).outcome is Outcome.ACCEPTED
+    assert transport.send(Chunk.of("logs", b"", 0), 20.0).outcome is Outcome.ACCEPTED
     transport.close()
 
 

@@ -9,15 +9,16 @@ import pytest
 
 from simtraffic.collector import EmbeddedCollector
 from simtraffic.errors import SimtrafficError
-from simtraffic.export import Batch, Outcome
+from simtraffic.export import Outcome
 from simtraffic.export.connect import open_transport
 from simtraffic.export.settings import ExportSettings
+from simtraffic.signals import Chunk
 
 
 def test_it_receives_and_tells_its_counts_at_the_end() -> None:
     with EmbeddedCollector() as collector:
         transport = open_transport({"logs": ExportSettings(collector.endpoint)})
-        result = transport.send(Batch("logs", b"", 0), 20.0)
+        result = transport.send(Chunk.of("logs", b"", 0), 20.0)
         transport.close()
         counts = collector.stop()
 

@@ -22,7 +22,7 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import (
 )
 
 from simtraffic.collector import Collector
-from simtraffic.collector.faults import Fault, FaultPlan, parse_fault
+from simtraffic.collector.faults import Conduct, Misbehaviour, parse_fault
 from simtraffic.collector.faults.model import KINDS
 from simtraffic.errors import UsageError
 
@@ -78,26 +78,26 @@ class TestText:
     @pytest.mark.parametrize(
         ("text", "fault"),
         [
-            ("status=503", Fault("status", 503, "UNAVAILABLE")),
-            ("status=unauthenticated", Fault("status", 401, "UNAUTHENTICATED")),
-            ("status=413", Fault("status", 413, "RESOURCE_EXHAUSTED")),
+            ("status=503", Misbehaviour("status", 503, "UNAVAILABLE")),
+            ("status=unauthenticated", Misbehaviour("status", 401, "UNAUTHENTICATED")),
+            ("status=413", Misbehaviour("status", 413, "RESOURCE_EXHAUSTED")),
             (
                 "status=503 share=20% for=30s",
-                Fault("status", 503, "UNAVAILABLE", share=0.2, for_s=30.0),
+                Misbehaviour("status", 503, "UNAVAILABLE", share=0.2, for_s=30.0),
             ),
             (
                 "status=429, retry_after=date",
-                Fault("status", 429, "RESOURCE_EXHAUSTED", retry_after="date"),
+                Misbehaviour("status", 429, "RESOURCE_EXHAUSTED", retry_after="date"),
             ),
-            ("kind=partial share=0%", Fault("partial", share=0.0)),
-            ("kind=slow delay=250ms after=1m", Fault("slow", delay_s=0.25, after_s=60.0)),
+            ("kind=partial share=0%", Misbehaviour("partial", share=0.0)),
+            ("kind=slow delay=250ms after=1m", Misbehaviour("slow", delay_s=0.25, after_s=60.0)),
             (
                 "kind=cut stored=yes signal=logs share=0.5",
-                Fault("cut", stored=True, signal="logs", share=0.5),
+                Misbehaviour("cut", stored=True, signal="logs", share=0.5),
             ),
         ],
     )
-    def test_is_read(self, text: str, fault: Fault) -> None:
+    def test_is_read(self, text: str, fault: Misbehaviour) -> None:
         found = parse_fault(text)
 
         assert found.text == text
@@ -153,14 +153,14 @@ class TestAsData:
     @pytest.mark.parametrize(
         ("fault", "http_status", "grpc_code"),
         [
-            (Fault("status"), 503, "UNAVAILABLE"),
-            (Fault("status", http_status=429), 429, "RESOURCE_EXHAUSTED"),
-            (Fault("status", grpc_code="UNAUTHENTICATED"), 401, "UNAUTHENTICATED"),
-            (Fault("status", 500, "DATA_LOSS"), 500, "DATA_LOSS"),
+            (Misbehaviour("status"), 503, "UNAVAILABLE"),
+            (Misbehaviour("status", http_status=429), 429, "RESOURCE_EXHAUSTED"),
+            (Misbehaviour("status", grpc_code="UNAUTHENTICATED"), 401, "UNAUTHENTICATED"),
+            (Misbehaviour("status", 500, "DATA_LOSS"), 500, "DATA_LOSS"),
         ],
     )
     def test_a_status_at_one_door_gives_that_at_the_other(
-        self, fault: Fault, http_status: int, grpc_code: str
+        self, fault: Misbehaviour, http_status: int, grpc_code: str
     ) -> None:
         assert (fault.http_status, fault.grpc_code) == (http_status, grpc_code)
 
@@ -170,13 +170,13 @@ class TestAsData:
     )
     def test_that_is_wrong_is_refused(self, wrong: Any) -> None:
         with pytest.raises(ValueError, match="found"):
-            Fault(**wrong)
+            Misbehaviour(**wrong)
 
 
 class TestPlan:
     def test_times_count_from_the_first_request(self) -> None:
         hand = Hand()
-        plan = FaultPlan([parse_fault("kind=hang after=10s for=5s")], now=hand)
+        plan = Conduct([parse_fault("kind=hang after=10s for=5s")], now=hand)
         hand.at += 100
 
         met = []
@@ -189,7 +189,7 @@ class TestPlan:
 
     def test_of_a_fault_that_is_added_do_not_change_those_of_others(self) -> None:
         hand = Hand()
-        plan = FaultPlan([parse_fault("kind=hang for=5s signal=traces")], now=hand)
+        plan = Conduct([parse_fault("kind=hang for=5s signal=traces")], now=hand)
         assert plan.meet("traces") is not None
         hand.at += 4
         plan.add(parse_fault("kind=slow after=3s for=2s signal=logs"))
@@ -202,7 +202,7 @@ class TestPlan:
 
     def test_a_share_meets_about_its_part_and_the_same_with_the_same_seed(self) -> None:
         def met(seed: int) -> list[bool]:
-            plan = FaultPlan([parse_fault("kind=hang share=20%")], seed=seed)
+            plan = Conduct([parse_fault("kind=hang share=20%")], seed=seed)
             return [plan.meet("logs") is not None for _ in range(2_000)]
 
         # Six standard deviations of a binomial with n = 2,000 and p = 0.2 are 107.
@@ -211,7 +211,7 @@ class TestPlan:
         assert met(1) != met(2)
 
     def test_the_first_that_fits_is_the_one(self) -> None:
-        plan = FaultPlan([parse_fault("status=503 signal=traces"), parse_fault("kind=hang")])
+        plan = Conduct([parse_fault("status=503 signal=traces"), parse_fault("kind=hang")])
 
         first, second = plan.meet("traces"), plan.meet("logs")
 
@@ -220,7 +220,7 @@ class TestPlan:
         assert (first.kind, second.kind) == ("status", "hang")
 
     def test_a_share_of_items_comes_out_in_the_long_run(self) -> None:
-        plan = FaultPlan()
+        plan = Conduct()
 
         found = sum(plan.share_of(3, 0.1) for _ in range(10_000))
 
@@ -230,14 +230,14 @@ class TestPlan:
 
     def test_no_connection_is_taken_only_while_all_are_refused(self) -> None:
         hand = Hand()
-        plan = FaultPlan([parse_fault("kind=refuse for=5s")], now=hand)
+        plan = Conduct([parse_fault("kind=refuse for=5s")], now=hand)
 
         assert not plan.refuses_connections()
         plan.meet("logs")
         assert plan.refuses_connections()
         hand.at += 5
         assert not plan.refuses_connections()
-        assert not FaultPlan([parse_fault("kind=refuse share=50%")]).refuses_connections()
+        assert not Conduct([parse_fault("kind=refuse share=50%")]).refuses_connections()
 
 
 class TestOverHttp:

@@ -25,7 +25,7 @@ from simtraffic.clock import monotonic
 from simtraffic.collector.counts import MOST_FAULTS
 from simtraffic.collector.http_body import RefusedError, unpack
 from simtraffic.collector.http_door import HttpDoor
-from simtraffic.collector.limits import Gate, Holding, Limits
+from simtraffic.collector.limits import Budget, Limits
 from simtraffic.collector.receiver import Receiver
 from simtraffic.collector.traces import TraceCheck
 
@@ -214,7 +214,7 @@ def answer_to_or_go_on(opened: HttpDoor, body: bytes) -> int:
 
 
 def test_what_is_held_is_counted() -> None:
-    holding = Holding(10)
+    holding = Budget(10)
 
     assert holding.take(6)
     assert not holding.take(5)
@@ -223,12 +223,12 @@ def test_what_is_held_is_counted() -> None:
 
 
 class TestGate:
-    def through(self, gate: Gate, size: int, stay: threading.Event) -> threading.Event:
+    def through(self, gate: Budget, size: int, stay: threading.Event) -> threading.Event:
         """An event that is set once a body of this size has come through, in a thread."""
         inside = threading.Event()
 
         def go() -> None:
-            with gate.passes(size):
+            with gate.waits(size):
                 inside.set()
                 assert stay.wait(20)
 
@@ -236,7 +236,7 @@ class TestGate:
         return inside
 
     def test_lets_so_many_bytes_through_at_once_and_in_order(self) -> None:
-        gate, first_goes, others_go = Gate(10), threading.Event(), threading.Event()
+        gate, first_goes, others_go = Budget(10), threading.Event(), threading.Event()
         others_go.set()
         assert self.through(gate, 6, first_goes).wait(20)
         large = self.through(gate, 10, others_go)
@@ -249,10 +249,10 @@ class TestGate:
         assert small.wait(20)
 
     def test_lets_a_body_through_alone_that_is_larger_than_all(self) -> None:
-        gate = Gate(10)
-        with gate.passes(99):
+        gate = Budget(10)
+        with gate.waits(99):
             pass
-        with gate.passes(5), gate.passes(5):
+        with gate.waits(5), gate.waits(5):
             pass
 
     def test_opens_again_after_a_body_that_cannot_be_read(self) -> None:
@@ -260,13 +260,14 @@ class TestGate:
         for _ in range(3):
             with pytest.raises(ValueError, match="not a request"):
                 receiver.receive("logs", b"\xff\xff\xff")
-        assert receiver.receive("logs", records()).stored == 1
+        assert receiver.receive("logs", records()) == 0
+        assert receiver.counts().log_records == 1
 
     def test_is_that_of_the_receiver(self, monkeypatch: pytest.MonkeyPatch) -> None:
         asked: list[int] = []
         receiver = Receiver(most_bytes=10)
         monkeypatch.setattr(
-            receiver._gate, "passes", lambda size: asked.append(size) or nullcontext()
+            receiver._parsing, "waits", lambda size: asked.append(size) or nullcontext()
         )
         receiver.receive("logs", records())
 

@@ -14,15 +14,15 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from simtraffic.collector import Collector
 from simtraffic.errors import UsageError
-from simtraffic.export import Batch, Outcome
+from simtraffic.export import Outcome
 from simtraffic.export.connect import open_transport
 from simtraffic.export.settings import ExportSettings
-from simtraffic.signals import SIGNALS
+from simtraffic.signals import SIGNALS, Chunk
 
 START_NS = 1_767_225_600_000_000_000  # 2026-01-01T00:00:00Z
 
 
-def batches() -> list[Batch]:
+def batches() -> list[Chunk]:
     traces = ExportTraceServiceRequest()
     traces.resource_spans.add().scope_spans.add().spans.add(
         trace_id=b"T" * 16,
@@ -38,7 +38,7 @@ def batches() -> list[Batch]:
     logs = ExportLogsServiceRequest()
     logs.resource_logs.add().scope_logs.add().log_records.add(time_unix_nano=START_NS)
     return [
-        Batch(signal, request.SerializeToString(), 1)
+        Chunk.of(signal, request.SerializeToString(), 1)
         for signal, request in zip(SIGNALS, (traces, metrics, logs), strict=True)
     ]
 
@@ -110,7 +110,7 @@ def test_a_file_that_fills_up_is_among_the_faults() -> None:
 def test_bad_bytes_over_grpc_are_refused_for_good() -> None:
     with Collector() as collector:
         transport = open_transport({"traces": ExportSettings(collector.grpc_endpoint)})
-        result = transport.send(Batch("traces", b"\xff", 1), 10.0)
+        result = transport.send(Chunk.of("traces", b"\xff", 1), 10.0)
         transport.close()
 
     assert result.outcome is Outcome.REJECTED

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 from simtraffic.collector.server import Collector
-from simtraffic.export import Batch, Outcome
+from simtraffic.export import Outcome
 from simtraffic.export.connect import RoutedTransport, open_transport
 from simtraffic.export.grpc import GrpcTransport
 from simtraffic.export.settings import ExportSettings
+from simtraffic.signals import Chunk
 
 
 def test_signals_with_equal_settings_share_one_connection() -> None:
@@ -24,7 +25,9 @@ def test_each_signal_goes_where_its_settings_say() -> None:
                 "logs": ExportSettings(f"{second.http_endpoint}/v1/logs", "http/json"),
             }
         )
-        outcomes = [transport.send(Batch(each, b"", 0), 5.0).outcome for each in ("traces", "logs")]
+        outcomes = [
+            transport.send(Chunk.of(each, b"", 0), 5.0).outcome for each in ("traces", "logs")
+        ]
         transport.close()
 
         assert isinstance(transport, RoutedTransport)

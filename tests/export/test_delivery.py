@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simtraffic.clock import Flag
-from simtraffic.export import Batch, Outcome, SendResult
+from simtraffic.export import Outcome, SendResult
 from simtraffic.export.delivery import (
     CLOSED,
     DRAIN_DEADLINE,
@@ -19,7 +19,7 @@ from simtraffic.export.delivery import (
 )
 from simtraffic.export.retry import RetryPolicy
 from simtraffic.ledger import Ledger
-from simtraffic.signals import SIGNALS
+from simtraffic.signals import SIGNALS, Chunk
 from tests.examples import examples
 
 ACCEPTED = SendResult(Outcome.ACCEPTED)
@@ -37,7 +37,7 @@ class ScriptedTransport:
     """Answers from a list, the last answer for ever."""
 
     answers: list[SendResult | str] = field(default_factory=lambda: [ACCEPTED])
-    sent: list[Batch] = field(default_factory=list)
+    sent: list[Chunk] = field(default_factory=list)
     most_at_once: dict[str, int] = field(default_factory=dict)
     called: threading.Event = field(default_factory=threading.Event)
     released: threading.Event = field(default_factory=threading.Event)
@@ -48,7 +48,7 @@ class ScriptedTransport:
         self._lock = threading.Lock()
         self._running: dict[str, int] = dict.fromkeys(SIGNALS, 0)
 
-    def send(self, batch: Batch, timeout_s: float) -> SendResult:
+    def send(self, batch: Chunk, timeout_s: float) -> SendResult:
         assert timeout_s > 0
         with self._lock:
             self.sent.append(batch)
@@ -76,7 +76,7 @@ class ScriptedTransport:
 
 def submit(delivery: Delivery, payload: bytes, count: int = 1, signal: str = "traces") -> None:
     delivery.ledger.add_generated(signal, count)
-    delivery.submit(Batch(signal, payload, count))
+    delivery.submit(Chunk.of(signal, payload, count))
 
 
 def losses(ledger: Ledger) -> dict[tuple[str, str], int]:
@@ -99,7 +99,7 @@ RESULTS = st.one_of(
     st.sampled_from([ACCEPTED, BUSY, HANG, RAISE]),
 )
 CHUNKS = st.builds(
-    Batch, st.sampled_from(SIGNALS), st.integers(0, 60).map(bytes), st.integers(0, 5)
+    Chunk, st.sampled_from(SIGNALS), st.integers(0, 60).map(bytes), st.integers(0, 5)
 )
 
 
@@ -115,7 +115,7 @@ CHUNKS = st.builds(
     drains=st.booleans(),
 )
 def test_every_item_is_accounted_for_whatever_happens(
-    chunks: list[Batch],
+    chunks: list[Chunk],
     answers: list[SendResult | str],
     queue_bytes: int,
     max_batch_bytes: int,
@@ -162,7 +162,7 @@ def test_concurrent_hand_overs_are_all_delivered() -> None:
     def hand_over(signal: str) -> None:
         for _ in range(200):
             ledger.add_generated(signal, 3)
-            delivery.submit(Batch(signal, b"0123456789", 3), block=True)
+            delivery.submit(Chunk.of(signal, b"0123456789", 3), block=True)
 
     threads = [threading.Thread(target=hand_over, args=(each,)) for each in (*SIGNALS, "traces")]
     for thread in threads:
@@ -201,15 +201,15 @@ def test_entries_in_json_are_joined_by_commas_and_counted_as_protobuf() -> None:
     delivery = Delivery(transport, Ledger(), max_age_s=LONG_S)
     delivery.ledger.add_generated("logs", 3)
 
-    delivery.submit(Batch("logs", b"{1}", 1, 10, "json"))
-    delivery.submit(Batch("logs", b"{2}", 1, 20, "json"))
-    delivery.submit(Batch("logs", b"proto", 1))
+    delivery.submit(Chunk("logs", b"{1}", 1, 10, "json"))
+    delivery.submit(Chunk("logs", b"{2}", 1, 20, "json"))
+    delivery.submit(Chunk.of("logs", b"proto", 1))
     delivery.drain(LONG_S)
     delivery.close()
 
     assert sorted(transport.sent, key=lambda batch: batch.form) == [
-        Batch("logs", b"{1},{2}", 2, 30, "json"),
-        Batch("logs", b"proto", 1, 5, "protobuf"),
+        Chunk("logs", b"{1},{2}", 2, 30, "json"),
+        Chunk.of("logs", b"proto", 1),
     ]
     assert delivery.ledger.signals["logs"].bytes == 35
     assert delivery.ledger.balanced()
@@ -401,7 +401,7 @@ def test_what_is_larger_than_the_whole_queue_and_cannot_be_cut_is_dropped() -> N
     delivery = Delivery(ScriptedTransport(), Ledger(), queue_bytes=10)
     delivery.ledger.add_generated("traces", 3)
 
-    delivery.submit(Batch("traces", bytes(11), 3), block=True)
+    delivery.submit(Chunk.of("traces", bytes(11), 3), block=True)
 
     assert losses(delivery.ledger) == {("dropped", LARGER_THAN_QUEUE): 3}
     delivery.close()
@@ -413,7 +413,7 @@ def test_a_blocked_hand_over_waits_for_room_and_loses_nothing() -> None:
     submit(delivery, b"a" * 8)
     delivery.ledger.add_generated("traces", 1)
     handing_over = threading.Thread(
-        target=delivery.submit, args=(Batch("traces", b"b" * 8, 1),), kwargs={"block": True}
+        target=delivery.submit, args=(Chunk.of("traces", b"b" * 8, 1),), kwargs={"block": True}
     )
 
     handing_over.start()
@@ -437,7 +437,7 @@ def test_an_interrupt_ends_a_blocked_hand_over() -> None:
     delivery.ledger.add_generated("traces", 4)
     handing_over = threading.Thread(
         target=delivery.submit,
-        args=(Batch("traces", b"b", 4),),
+        args=(Chunk.of("traces", b"b", 4),),
         kwargs={"block": True, "stop": stop},
     )
 
@@ -505,7 +505,7 @@ def test_the_last_try_of_a_drain_may_not_outlast_its_deadline() -> None:
     timeouts: list[float] = []
 
     class Noting:
-        def send(self, batch: Batch, timeout_s: float) -> SendResult:
+        def send(self, batch: Chunk, timeout_s: float) -> SendResult:
             timeouts.append(timeout_s)
             return ACCEPTED
 

@@ -17,8 +17,8 @@ def test_each_request_is_a_line_and_counted_as_accepted(tmp_path: Path) -> None:
     ledger.add_generated("logs", 2)
     sink = FileSink.open(str(path), ledger)
 
-    sink.submit("traces", b'{"a":1}', 3, 30)
-    sink.submit("logs", b'{"b":2}\n', 2, 20)
+    sink.write("traces", b'{"a":1}', 3, 30)
+    sink.write("logs", b'{"b":2}\n', 2, 20)
     sink.close()
 
     assert path.read_bytes() == b'{"a":1}\n{"b":2}\n'
@@ -30,7 +30,7 @@ def test_each_request_is_a_line_and_counted_as_accepted(tmp_path: Path) -> None:
 def test_without_a_ledger_only_the_file_is_written(tmp_path: Path) -> None:
     sink = FileSink.open(str(tmp_path / "out"), None)
 
-    sink.submit("traces", b"{}", 1, 2)
+    sink.write("traces", b"{}", 1, 2)
     sink.close()
 
     assert (tmp_path / "out").read_bytes() == b"{}\n"
@@ -47,8 +47,8 @@ def test_a_full_disk_ends_the_sink_and_every_line_is_still_counted() -> None:
     ledger.add_generated("traces", 5)
     sink = FileSink.open("/dev/full", ledger)
 
-    sink.submit("traces", b"{}", 2, 2)
-    sink.submit("traces", b"{}", 3, 2)
+    sink.write("traces", b"{}", 2, 2)
+    sink.write("traces", b"{}", 3, 2)
     sink.close()
 
     assert sink.fatal == "/dev/full: cannot be written; No space left on device"
@@ -65,7 +65,7 @@ def test_a_closed_pipe_ends_the_sink() -> None:
 
     with os.fdopen(writing, "wb", buffering=0) as pipe:
         sink = FileSink(pipe, "standard output", ledger)
-        sink.submit("logs", b"{}", 1, 2)
+        sink.write("logs", b"{}", 1, 2)
 
     assert sink.fatal == "standard output: cannot be written; Broken pipe"
     assert ledger.balanced()
@@ -101,7 +101,7 @@ class Small:
 def test_a_stream_that_takes_little_at_a_time_gets_everything() -> None:
     stream = Small(100)
 
-    FileSink(stream, "x", None).submit("logs", b"0123456789", 1, 2)  # type: ignore[arg-type]
+    FileSink(stream, "x", None).write("logs", b"0123456789", 1, 2)  # type: ignore[arg-type]
 
     assert stream.content == b"0123456789\n"
 
@@ -110,8 +110,8 @@ def test_half_a_line_is_taken_back() -> None:
     stream = Small(15)
     sink = FileSink(stream, "x", None, owned=True)  # type: ignore[arg-type]
 
-    sink.submit("logs", b"0123456789", 1, 2)
-    sink.submit("logs", b"0123456789", 1, 2)
+    sink.write("logs", b"0123456789", 1, 2)
+    sink.write("logs", b"0123456789", 1, 2)
 
     assert sink.fatal is not None
     assert stream.content == b"0123456789\n"

@@ -16,12 +16,13 @@ from google.rpc import error_details_pb2, status_pb2
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
 from simtraffic.errors import UsageError
-from simtraffic.export import Batch, Outcome, SendResult
+from simtraffic.export import Outcome, SendResult
 from simtraffic.export.answers import SERVICES, UNREADABLE
 from simtraffic.export.grpc import GrpcTransport, grpc_target
 from simtraffic.export.settings import ExportSettings
+from simtraffic.signals import Chunk
 
-BATCH = Batch("traces", b"anything", 3)
+BATCH = Chunk.of("traces", b"anything", 3)
 Answer = Callable[[bytes, Any], bytes]
 
 
@@ -91,7 +92,7 @@ def test_bytes_travel_as_they_are_with_headers_and_user_agent(
     bodies: list[bytes] = []
     server.answer = lambda body, _context: bodies.append(body) or b""
 
-    result = transport.send(Batch(signal, b"not even protobuf \x00\xff", 1), 5.0)
+    result = transport.send(Chunk.of(signal, b"not even protobuf \x00\xff", 1), 5.0)
 
     assert result == SendResult(Outcome.ACCEPTED)
     assert bodies == [b"not even protobuf \x00\xff"]
@@ -301,7 +302,7 @@ def test_gzip_is_announced_and_understood(server: Server) -> None:
     bodies: list[bytes] = []
     server.answer = lambda body, _context: bodies.append(body) or b""
 
-    transport.send(Batch("traces", b"a" * 10_000, 1), 5.0)
+    transport.send(Chunk.of("traces", b"a" * 10_000, 1), 5.0)
     transport.close()
 
     assert bodies == [b"a" * 10_000]
@@ -330,11 +331,11 @@ def test_the_target_of_an_endpoint(endpoint: str, target: str) -> None:
 def test_nothing_is_said_on_standard_error_and_no_thread_stays() -> None:
     script = (
         "import threading\n"
-        "from simtraffic.export import Batch\n"
+        "from simtraffic.export import Chunk\n"
         "from simtraffic.export.grpc import GrpcTransport\n"
         "from simtraffic.export.settings import ExportSettings\n"
         "transport = GrpcTransport(ExportSettings('http://127.0.0.1:1'))\n"
-        "transport.send(Batch('traces', b'', 0), 5.0)\n"
+        "transport.send(Chunk.of('traces', b'', 0), 5.0)\n"
         "transport.close()\n"
         "print(threading.active_count())\n"
     )

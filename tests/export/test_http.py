@@ -17,12 +17,13 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from simtraffic.clock import SECOND_NS, unix_ns
 from simtraffic.collector import Collector
 from simtraffic.errors import UsageError
-from simtraffic.export import Batch, Outcome, SendResult
+from simtraffic.export import Outcome, SendResult
 from simtraffic.export.answers import UNREADABLE
 from simtraffic.export.http import HttpTransport, retry_after_s
 from simtraffic.export.settings import ExportSettings
+from simtraffic.signals import Chunk
 
-BATCH = Batch("traces", b"\x00 bytes \xff", 3)
+BATCH = Chunk.of("traces", b"\x00 bytes \xff", 3)
 PROTOBUF = {"content-type": "application/x-protobuf"}
 JSON = {"content-type": "application/json"}
 
@@ -219,7 +220,7 @@ def test_a_refusal_before_the_request_was_read_is_seen() -> None:
         thread.start()
         url = f"http://127.0.0.1:{listening.getsockname()[1]}/v1/traces"
         other = HttpTransport(ExportSettings(url, "http/protobuf"))
-        result = other.send(Batch("traces", bytes(8 << 20), 1), 20.0)
+        result = other.send(Chunk.of("traces", bytes(8 << 20), 1), 20.0)
         other.close()
         thread.join(20.0)
 
@@ -402,7 +403,7 @@ def test_nothing_of_a_request_is_kept_after_its_answer() -> None:
         try:
             before = answers()
             for _ in range(10):
-                assert transport.send(Batch("logs", b"", 0), 5.0).outcome is Outcome.ACCEPTED
+                assert transport.send(Chunk.of("logs", b"", 0), 5.0).outcome is Outcome.ACCEPTED
             assert answers() == before
         finally:
             gc.enable()

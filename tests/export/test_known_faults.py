@@ -19,7 +19,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from simtraffic.clock import monotonic
 from simtraffic.collector import Collector
-from simtraffic.export import Batch, Outcome
+from simtraffic.export import Outcome
 from simtraffic.export.connect import open_transport
 from simtraffic.export.delivery import Delivery
 from simtraffic.export.environment import ExportOptions, resolve_export
@@ -27,6 +27,7 @@ from simtraffic.export.retry import RetryPolicy
 from simtraffic.ledger import Ledger
 from simtraffic.runner import RunOptions, run
 from simtraffic.scenario import parse_scenario
+from simtraffic.signals import Chunk
 from tests.export.guarded import Authority, grpc_receiver, http_receiver
 from tests.export.test_delivery import losses, submit
 from tests.export.test_grpc import Server as GrpcServer
@@ -44,7 +45,7 @@ LONG_S = 20.0
 AT_ONCE = RetryPolicy(first_s=0.0, most_s=0.0)
 ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
 PROTOCOL = "OTEL_EXPORTER_OTLP_PROTOCOL"
-BATCH = Batch("traces", b"", 1)
+BATCH = Chunk.of("traces", b"", 1)
 
 
 @contextmanager
@@ -281,11 +282,11 @@ def test_the_insecure_variable_wins_over_the_scheme(insecure: str, tmp_path: Pat
 
 _SENDS = """
 import os, sys
-from simtraffic.export import Batch
+from simtraffic.signals import Chunk
 from simtraffic.export.connect import open_transport
 from simtraffic.export.environment import ExportOptions, resolve_export
 transport = open_transport(resolve_export(ExportOptions(), os.environ, ["traces"]).signals)
-print(transport.send(Batch("traces", b"", 1), 10.0).outcome.name)
+print(transport.send(Chunk.of("traces", b"", 1), 10.0).outcome.name)
 """
 
 

@@ -6,17 +6,18 @@ from dataclasses import dataclass
 
 import pytest
 
-from simtraffic.export import Batch, Outcome, SendResult
+from simtraffic.export import Outcome, SendResult
 from simtraffic.export.delivery import Delivery
 from simtraffic.export.masking import MaskedTransport, secrets_of
 from simtraffic.export.settings import ExportSettings
 from simtraffic.ledger import Ledger
+from simtraffic.signals import Chunk
 
 TOKEN = "s3cr3t-token"
 PAIR = base64.b64encode(b"user:open sesame").decode()
 HEADERS = (("authorization", f"Bearer {TOKEN}"), ("x-key", f"Basic {PAIR}"), ("x-short", "abc"))
 SETTINGS = ExportSettings("http://localhost:1", headers=HEADERS)
-BATCH = Batch("traces", b"x", 1)
+BATCH = Chunk.of("traces", b"x", 1)
 
 
 @dataclass
@@ -26,7 +27,7 @@ class Telltale:
     words: str
     raises: bool = False
 
-    def send(self, batch: Batch, timeout_s: float) -> SendResult:
+    def send(self, batch: Chunk, timeout_s: float) -> SendResult:
         if self.raises:
             raise ValueError(self.words)
         return SendResult(Outcome.REJECTED, message=self.words)

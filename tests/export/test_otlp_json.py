@@ -5,8 +5,8 @@ import json
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from simtraffic.export import Batch
 from simtraffic.export.otlp_json import from_json, json_body, to_json
+from simtraffic.signals import Chunk
 
 
 def a_request() -> ExportTraceServiceRequest:
@@ -85,8 +85,8 @@ def test_a_batch_becomes_the_same_request_from_either_form() -> None:
     payload = a_request().SerializeToString()
     entry = json.dumps(json.loads(to_json("traces", payload))["resourceSpans"][0]).encode()
 
-    from_protobuf = json_body(Batch("traces", payload + payload, 2))
-    from_entries = json_body(Batch("traces", entry + b"," + entry, 2, form="json"))
+    from_protobuf = json_body(Chunk.of("traces", payload + payload, 2))
+    from_entries = json_body(Chunk("traces", entry + b"," + entry, 2, 0, "json"))
 
     assert from_json("traces", from_protobuf) == from_json("traces", from_entries)
     assert len(json.loads(from_entries)["resourceSpans"]) == 2

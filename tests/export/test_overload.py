@@ -9,11 +9,12 @@ from collections.abc import Iterator
 import pytest
 
 from simtraffic.clock import Flag, monotonic
-from simtraffic.export import Batch, Outcome, SendResult, receiver
+from simtraffic.export import Outcome, SendResult, presence
 from simtraffic.export.delivery import DRAIN_DEADLINE, QUEUE_FULL, TOO_LONG_A_WAIT, Delivery
 from simtraffic.export.queue import Queue
 from simtraffic.export.retry import RetryPolicy
 from simtraffic.ledger import Ledger
+from simtraffic.signals import Chunk
 from tests.export.test_delivery import (
     ACCEPTED,
     BUSY,
@@ -53,14 +54,14 @@ def queue() -> Iterator[Queue]:
 
 def fill(queue: Queue, *chunks: tuple[float, str, int]) -> None:
     for at, signal, size in chunks:
-        queue.add(Batch(signal, bytes([int(at)]) * size, 1), at, at_once=False)
+        queue.add(Chunk.of(signal, bytes([int(at)]) * size, 1), at, at_once=False)
 
 
 def given_up(queue: Queue, size: int) -> list[tuple[str, list[int]]]:
     found = []
-    for lane, pending in queue.make_room(size):
-        found.append((lane.signal, [chunk[0] for chunk in pending.chunks]))
-        queue.let_go(lane, pending)
+    for batch in queue.make_room(size):
+        found.append((batch.signal, [chunk.payload[0] for chunk in batch.chunks]))
+        queue.let_go(batch)
     return found
 
 
@@ -80,7 +81,9 @@ def test_batches_of_spans_and_log_records_begin_and_end_at_the_same_times(queue:
         fill(queue, (at, "logs", 1), (at, "traces", 5))
 
     told = {
-        signal: [[chunk[0] for chunk in pending.chunks] for pending in queue.lanes[signal].ready]
+        signal: [
+            [chunk.payload[0] for chunk in batch.chunks] for batch in queue.lanes[signal].ready
+        ]
         for signal in ("traces", "logs")
     }
     assert told["traces"] == [[1, 2], [3, 4], [5, 6], [7, 8]]
@@ -173,10 +176,10 @@ def test_a_chunk_larger_than_the_whole_queue_goes_through_it_in_parts(form: str)
     assert delivery.ledger.delivered == 1.0
 
 
-class Forgetful(list[Batch]):
+class Forgetful(list[Chunk]):
     """A list that keeps nothing, so that a test's own notes are not measured."""
 
-    def append(self, item: Batch) -> None:
+    def append(self, item: Chunk) -> None:
         pass
 
 
@@ -184,7 +187,7 @@ class Forgetful(list[Batch]):
 
 
 def test_a_receiver_that_comes_back_is_used_again_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(receiver, "OUTAGE_S", 0.0)
+    monkeypatch.setattr(presence, "OUTAGE_S", 0.0)
     transport = Calls([BUSY, BUSY, BUSY, ACCEPTED])
     delivery = Delivery(transport, Ledger(), max_batch_bytes=1, concurrency=4, retry=FOR_EVER)
     for _ in range(3):
@@ -218,7 +221,7 @@ def test_a_receiver_that_is_only_busy_is_not_hurried() -> None:
 def test_another_receiver_coming_back_says_nothing_of_this_one(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(receiver, "OUTAGE_S", 0.0)
+    monkeypatch.setattr(presence, "OUTAGE_S", 0.0)
     transport = Calls([BUSY, BUSY, ACCEPTED])
     delivery = Delivery(
         transport,
@@ -271,7 +274,7 @@ def test_a_wait_that_the_receiver_asks_for_holds_everything_that_goes_the_same_w
 def test_a_return_does_not_undercut_what_the_receiver_asked_for(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(receiver, "OUTAGE_S", 0.0)
+    monkeypatch.setattr(presence, "OUTAGE_S", 0.0)
     asked = SendResult(Outcome.RETRY, message="slow down", retry_after_s=30.0)
     transport = Calls([BUSY, asked, ACCEPTED])
     delivery = Delivery(transport, Ledger(), max_batch_bytes=1, concurrency=2)

@@ -11,14 +11,14 @@ from typing import Any
 import grpc
 import pytest
 
-from simtraffic.export import Batch, Outcome, SendResult
+from simtraffic.export import Outcome, SendResult
 from simtraffic.export.answers import SERVICES
 from simtraffic.export.connect import open_transport
 from simtraffic.export.delivery import Delivery
 from simtraffic.export.otlp_json import from_json
 from simtraffic.export.settings import ExportSettings, Protocol
 from simtraffic.ledger import Ledger
-from simtraffic.signals import SIGNALS
+from simtraffic.signals import SIGNALS, Chunk
 from tests.export.test_splitting import batch_of, flat, request_of
 
 LONG_S = 20.0
@@ -31,10 +31,10 @@ class Limited:
         self.limit = limit
         self.tells = tells
         self.tried: list[int] = []
-        self.taken: list[Batch] = []
+        self.taken: list[Chunk] = []
         self._lock = threading.Lock()
 
-    def send(self, batch: Batch, timeout_s: float) -> SendResult:
+    def send(self, batch: Chunk, timeout_s: float) -> SendResult:
         with self._lock:
             self.tried.append(len(batch.payload))
             if len(batch.payload) <= self.limit:
@@ -47,7 +47,7 @@ class Limited:
         pass
 
 
-def deliver(delivery: Delivery, *chunks: Batch) -> None:
+def deliver(delivery: Delivery, *chunks: Chunk) -> None:
     for chunk in chunks:
         delivery.ledger.add_generated(chunk.signal, chunk.count)
         delivery.submit(chunk)
@@ -183,7 +183,7 @@ def test_a_single_record_above_the_clients_own_limit_is_never_sent() -> None:
 def test_what_cannot_be_read_is_rejected_as_a_whole() -> None:
     delivery = Delivery(Limited(3, tells=False), Ledger(), max_age_s=LONG_S)
 
-    deliver(delivery, Batch("traces", b"\x00\xff\xff\xff", 7))
+    deliver(delivery, Chunk.of("traces", b"\x00\xff\xff\xff", 7))
     delivery.close()
 
     (loss,) = delivery.ledger.losses()

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simtraffic.errors import UsageError
-from simtraffic.export.file import FileSink, Parts
+from simtraffic.export.file import FileSink, numbered
 from simtraffic.export.packing import packer
 from simtraffic.ledger import Ledger
 from simtraffic.runner import RunOptions, run
@@ -50,10 +50,10 @@ def test_a_file_is_whole_after_every_line(tmp_path: Path, ending: str) -> None:
     path = tmp_path / f"run.jsonl{ending}"
     sink = FileSink.open(str(path), Ledger())
 
-    sink.submit("traces", b'{"a":1}', 1, 7)
+    sink.write("traces", b'{"a":1}', 1, 7)
     # Nobody has closed it.
     assert UNPACK[ending](path.read_bytes()) == b'{"a":1}\n'
-    sink.submit("logs", b'{"b":2}', 1, 7)
+    sink.write("logs", b'{"b":2}', 1, 7)
     assert UNPACK[ending](path.read_bytes()) == b'{"a":1}\n{"b":2}\n'
     sink.close()
 
@@ -91,7 +91,7 @@ def test_the_usual_programs_read_it(tmp_path: Path, ending: str, command: list[s
     path = tmp_path / f"run.jsonl{ending}"
     sink = FileSink.open(str(path), None)
     for number in range(3):
-        sink.submit("logs", str(number).encode(), 1, 1)
+        sink.write("logs", str(number).encode(), 1, 1)
     sink.close()
 
     try:
@@ -136,7 +136,7 @@ class TestRotation:
         (tmp_path / "run-0002.jsonl").mkdir()
 
         for _ in range(3):
-            sink.submit("logs", b'{"a":1}', 1, 7)
+            sink.write("logs", b'{"a":1}', 1, 7)
 
         assert sink.fatal is not None
         assert "run-0002.jsonl" in sink.fatal
@@ -155,7 +155,7 @@ class TestRotation:
         ],
     )
     def test_numbers_names_before_their_endings(self, path: str, first: str) -> None:
-        assert Parts(path, 1).next() == first
+        assert next(numbered(path)) == first
 
     @pytest.mark.parametrize("options", [{}, {"out": "-"}, {"out": "x", "rotate_bytes": 0}])
     def test_wants_a_file_and_a_size(self, options: dict[str, object]) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import pytest
@@ -9,12 +10,12 @@ from opentelemetry.proto.logs.v1 import logs_pb2
 from opentelemetry.proto.metrics.v1 import metrics_pb2
 from opentelemetry.proto.trace.v1 import trace_pb2
 
-from simtraffic.export import Batch
 from simtraffic.export.answers import SERVICES
-from simtraffic.export.lane import Pending
+from simtraffic.export.lane import Batch
 from simtraffic.export.otlp_json import entries_of, from_json, json_body
+from simtraffic.export.queue import Queue
 from simtraffic.export.splitting import cut_between_chunks, cut_between_records, describe
-from simtraffic.signals import SIGNALS
+from simtraffic.signals import SIGNALS, Chunk
 from tests.examples import examples
 
 
@@ -72,15 +73,15 @@ def _metrics(scope: Any, number: int, records: int) -> None:
             point.bucket_counts.extend([n, 0, 1])
 
 
-def batch_of(signal: str, request: Any, form: str = "protobuf") -> Batch:
+def batch_of(signal: str, request: Any, form: str = "protobuf") -> Chunk:
     count = len(flat(signal, request))
     if form == "json":
         entries = entries_of(signal, request)
-        return Batch(signal, entries, count, request.ByteSize(), "json")
-    return Batch(signal, request.SerializeToString(), count)
+        return Chunk(signal, entries, count, request.ByteSize(), "json")
+    return Chunk.of(signal, request.SerializeToString(), count)
 
 
-def read(batch: Batch) -> Any:
+def read(batch: Chunk) -> Any:
     if batch.form == "json":
         return from_json(batch.signal, json_body(batch))
     return SERVICES[batch.signal].request.FromString(batch.payload)
@@ -148,29 +149,28 @@ def test_blanks_within_json_are_no_reason_not_to_cut(signal: str) -> None:
     request = request_of(signal, [[6]])
     compact = batch_of(signal, request, "json")
     blanks = compact.payload.replace(b",", b"," + b" " * 50)
-    batch = Batch(signal, blanks, 6, compact.proto_bytes, "json")
+    batch = Chunk(signal, blanks, 6, compact.proto_bytes, "json")
 
     parts = cut_between_records(batch, len(blanks) - 1)
 
     assert len(parts) > 1
     assert [row for part in parts for row in flat(signal, read(part))] == flat(signal, request)
-    assert sum(part.proto_bytes or 0 for part in parts) == compact.proto_bytes
+    assert sum(part.proto_bytes for part in parts) == compact.proto_bytes
 
 
 @pytest.mark.parametrize("form", ["protobuf", "json"])
 def test_whole_chunks_stay_whole(form: str) -> None:
     chunks = [batch_of("logs", request_of("logs", [[n]]), form) for n in (3, 1, 9, 2, 2)]
-    pending = Pending(1, 0.0, form=chunks[0].form)
+    lane = Queue(threading.RLock(), 1 << 20, 1 << 20, 1, {}, 0.0).lanes["logs"]
+    batch = Batch(lane, 1, 0.0, form=chunks[0].form)
     for chunk in chunks:
-        pending.add(chunk, 0.0)
+        batch.add(chunk, 0.0)
     small = len(chunks[0].payload) + len(chunks[1].payload) + 1
 
-    parts = cut_between_chunks(pending.batch("logs"), pending.cuts, small)
+    parts = cut_between_chunks(batch.join(), batch.cuts, small)
 
     assert [part.count for part in parts] == [4, 9, 4]
-    assert sum(part.proto_bytes or 0 for part in parts) == sum(
-        chunk.proto_bytes or len(chunk.payload) for chunk in chunks
-    )
+    assert sum(part.proto_bytes for part in parts) == sum(chunk.proto_bytes for chunk in chunks)
     assert [row for part in parts for row in flat("logs", read(part))] == [
         row for chunk in chunks for row in flat("logs", read(chunk))
     ]
@@ -179,14 +179,14 @@ def test_whole_chunks_stay_whole(form: str) -> None:
 @pytest.mark.parametrize(
     "batch",
     [
-        Batch("traces", b"\x00\xff", 4),
-        Batch("traces", b"{", 4, 10, "json"),
+        Chunk.of("traces", b"\x00\xff", 4),
+        Chunk("traces", b"{", 4, 10, "json"),
         batch_of("traces", request_of("traces", [[1]])),
         # Counted otherwise than it is: the ledger's count must not change on the way.
-        Batch("traces", request_of("traces", [[3]]).SerializeToString(), 5),
+        Chunk.of("traces", request_of("traces", [[3]]).SerializeToString(), 5),
     ],
 )
-def test_what_cannot_be_cut_is_handed_back_as_it_is(batch: Batch) -> None:
+def test_what_cannot_be_cut_is_handed_back_as_it_is(batch: Chunk) -> None:
     assert cut_between_records(batch, 1) == [batch]
 
 
@@ -200,4 +200,4 @@ def test_a_single_record_is_named(form: str) -> None:
     assert named["metrics"].startswith("data point of 'sum 1' of ")
     assert named["logs"].startswith("log record 'event 1.0' of ")
     assert all(words.endswith(" bytes") for words in named.values())
-    assert describe(Batch("logs", b"\xff", 7)) == "7 records of 1 bytes that cannot be cut"
+    assert describe(Chunk.of("logs", b"\xff", 7)) == "7 records of 1 bytes that cannot be cut"

@@ -8,17 +8,18 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import pytest
 
-from simtraffic.export import Batch, Outcome, SendResult
+from simtraffic.export import Outcome, SendResult
 from simtraffic.export.connect import open_transport
 from simtraffic.export.settings import ExportSettings, Protocol
 from simtraffic.export.tls import tls_refusal
+from simtraffic.signals import Chunk
 from tests.export.guarded import Authority, grpc_receiver, http_receiver
 
 if TYPE_CHECKING:
     import trustme
 
 PROTOCOLS = get_args(Protocol)
-BATCH = Batch("traces", b"", 1)
+BATCH = Chunk.of("traces", b"", 1)
 
 
 @pytest.fixture(scope="module")

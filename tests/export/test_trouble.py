@@ -32,7 +32,7 @@ def queue() -> Queue:
 
 
 def test_a_receiver_that_says_nothing_is_told_after_two_seconds(queue: Queue) -> None:
-    queue.lanes["traces"].receiver.ask(10.0)
+    queue.lanes["traces"].presence.ask(10.0)
 
     assert queue.trouble(10.0 + TROUBLE_AFTER_S - 0.01) == ""
     assert queue.trouble(10.0 + TROUBLE_AFTER_S) == f"{PLACE}: no answer as yet"
@@ -41,9 +41,9 @@ def test_a_receiver_that_says_nothing_is_told_after_two_seconds(queue: Queue) ->
 def test_the_cause_is_told_where_it_is_known_and_the_address_once(queue: Queue) -> None:
     lane = queue.lanes["traces"]
     for at, said in ((10.0, "UNAVAILABLE: busy"), (11.0, REFUSED)):
-        lane.receiver.ask(at)
+        lane.presence.ask(at)
         lane.trouble = said
-        lane.receiver.hear(at, settles=False)
+        lane.presence.hear(at, settles=False)
 
     assert queue.trouble(12.0) == REFUSED
     lane.trouble = "UNAVAILABLE: busy"
@@ -51,7 +51,7 @@ def test_the_cause_is_told_where_it_is_known_and_the_address_once(queue: Queue) 
 
 
 def test_an_answer_ends_it_and_what_is_asked_still_begins_it_anew(queue: Queue) -> None:
-    traces, logs = queue.lanes["traces"].receiver, queue.lanes["logs"].receiver
+    traces, logs = queue.lanes["traces"].presence, queue.lanes["logs"].presence
     traces.ask(10.0)
     traces.ask(10.0)
     traces.hear(11.9, settles=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import socket
 import threading
-from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,10 +12,10 @@ import grpc
 from google.protobuf.message import DecodeError
 from google.rpc import status_pb2
 
-from simtraffic.collector.faults import FaultPlan, parse_fault
+from simtraffic.collector.faults import Conduct, parse_fault
 from simtraffic.collector.grpc_door import GrpcDoor
 from simtraffic.collector.http_door import HttpDoor, _Handler
-from simtraffic.collector.limits import Limits, Work
+from simtraffic.collector.limits import Budget, Limits
 from simtraffic.collector.metrics import MetricCheck
 from simtraffic.collector.receiver import Receiver
 from simtraffic.collector.traces import TraceCheck
@@ -41,7 +40,7 @@ class FindingError(Exception):
 
 def receiver() -> Receiver:
     """One that has little to remember, and takes a part of the log records only."""
-    made = Receiver(plan=FaultPlan([parse_fault("kind=partial share=30% signal=logs")]))
+    made = Receiver(conduct=Conduct([parse_fault("kind=partial share=30% signal=logs")]))
     # So that a few thousand inputs fill what is bounded, and growth is growth.
     checks: dict[str, Any] = made._checks
     checks["traces"] = made._traces = TraceCheck(made._faults, generation=500)
@@ -60,8 +59,13 @@ class HttpInProcess:
 
     def __init__(self) -> None:
         self.receiver = receiver()
-        self._handler = partial(_Handler2, receiver=self.receiver, work=Work(LIMITS))
-        self._server = SimpleNamespace(closing=threading.Event())
+        self._server: Any = SimpleNamespace(
+            closing=threading.Event(),
+            receiver=self.receiver,
+            limits=LIMITS,
+            holding=Budget(LIMITS.bodies_held * LIMITS.most_bytes),
+            inflating=threading.BoundedSemaphore(),
+        )
 
     def feed(self, sent: bytes) -> str:
         """Send these bytes and the end after them; returns the first status in words."""
@@ -70,7 +74,7 @@ class HttpInProcess:
             near.sendall(sent)
             near.shutdown(socket.SHUT_WR)
             with far:
-                self._handler(far, ("fuzz", 0), self._server)
+                _Handler2(far, ("fuzz", 0), self._server)
             said = b""
             while part := near.recv(1 << 20):
                 said += part

@@ -17,7 +17,6 @@ from simtraffic.export.file import FileSink
 from simtraffic.ledger import Ledger
 from simtraffic.runner import RunOptions, StopSignal, plan, run, simulate
 from simtraffic.runner.counts import plan_rest
-from simtraffic.runner.outlets import FileOutlet
 from simtraffic.runner.playback import Playback
 from simtraffic.runner.real_time import real_time
 from simtraffic.runner.setup import Setup
@@ -310,7 +309,7 @@ def test_a_generator_that_cannot_keep_up_skips_and_says_so(tmp_path: Path) -> No
     setup = Setup.of(scenario, start=START)
     ledger = Ledger()
     sink = FileSink.open(str(tmp_path / "o"), ledger)
-    playback = Playback.of(setup, [FileOutlet(sink)], ledger=ledger, drain_ns=10**9, give_up_ns=-1)
+    playback = Playback.of(setup, [sink], ledger=ledger, drain_ns=10**9, give_up_ns=-1)
     counts = playback.counts
 
     real_time(playback, RealClock(1000.0))

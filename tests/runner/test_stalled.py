@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from simtraffic.export import Batch, Outcome, SendResult
+from simtraffic.export import Outcome, SendResult
 from simtraffic.export.delivery import Delivery
 from simtraffic.ledger import Ledger
-from simtraffic.runner.outlets import ReceiverOutlet
 from simtraffic.runner.playback import Playback
 from simtraffic.runner.real_time import real_time
 from simtraffic.runner.setup import Setup
 from simtraffic.scenario import parse_scenario
+from simtraffic.signals import Chunk
 from tests.told import RICH
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class Stalled:
         self.end = threading.Event()
         self._clock = clock
 
-    def send(self, batch: Batch, timeout_s: float) -> SendResult:
+    def send(self, chunk: Chunk, timeout_s: float) -> SendResult:
         if not self.end.wait(60.0):
             # Whoever waited for this answer is now as late as that.
             self._clock.now_ns += 5_000_000_000
@@ -61,9 +61,7 @@ def play(queue_bytes: int) -> tuple[Playback, Delivery]:
     setup = Setup.of(scenario, start="2026-01-01T00:00:00Z")
     clock, ledger = SteppedClock(), Ledger()
     delivery = Delivery(Stalled(clock), ledger, queue_bytes=queue_bytes)
-    forms = dict.fromkeys(("traces", "metrics", "logs"), "protobuf")
-    outlet = ReceiverOutlet(delivery, forms)  # type: ignore[arg-type]
-    playback = Playback.of(setup, [outlet], ledger=ledger)
+    playback = Playback.of(setup, [delivery], ledger=ledger)
     real_time(playback, clock)  # type: ignore[arg-type]
     return playback, delivery
 

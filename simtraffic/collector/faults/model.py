@@ -14,7 +14,7 @@ STORING: tuple[Kind, ...] = ("hang", "cut")
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class Misbehaviour:
     """One way of answering badly.
 
     ``status`` refuses with a code. ``hang`` never answers, ``slow`` answers later, ``cut`` ends the
@@ -46,7 +46,7 @@ class Fault:
     stored: bool = False
     """With ``hang`` and ``cut``: the request is stored, so that only its answer is lost."""
     text: str = ""
-    """How it was written; what its count is told under."""
+    """How it was written; what it is counted under."""
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:

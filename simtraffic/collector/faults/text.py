@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from difflib import get_close_matches
 from typing import Any
 
 from simtraffic.collector.faults import codes
-from simtraffic.collector.faults.model import KINDS, STORING, Fault
+from simtraffic.collector.faults.model import KINDS, STORING, Misbehaviour
 from simtraffic.errors import UsageError
 from simtraffic.signals import SIGNALS
 from simtraffic.units import UnitError, parse_duration, parse_share
@@ -16,59 +16,57 @@ _FIRST_ERROR, _LAST_ERROR = 300, 599
 _NS = 1e9
 
 
-def parse_fault(text: str) -> Fault:
+def parse_fault(text: str) -> Misbehaviour:
     """Read words such as ``status=503 share=20% for=30s``.
 
     Raises:
         UsageError: every fault of the text, a line each.
     """
-    reading = _Reading(text)
-    fault = reading.fault()
-    if reading.wrong:
-        raise UsageError("\n".join(f"--fault {text!r}: {line}" for line in reading.wrong))
+    wrong: list[str] = []
+    fault = _read(text, wrong)
+    if wrong:
+        raise UsageError("\n".join(f"--fault {text!r}: {line}" for line in wrong))
     return fault
 
 
-class _Reading:
-    def __init__(self, text: str) -> None:
-        self._text = text
-        self.wrong: list[str] = []
+def _read(text: str, wrong: list[str]) -> Misbehaviour:
+    """The fault that the words mean; what is wrong with them is added to the list."""
+    found: dict[str, Any] = {}
+    keys: list[str] = []
+    for word in text.replace(",", " ").split():
+        key, equals, value = word.partition("=")
+        if key in keys:
+            wrong.append(f"{key}: given twice; leave one out")
+        elif key not in _READERS:
+            wrong.append(f"{key}: no such word{_nearest(key, tuple(_READERS))}")
+        elif not (equals and value):
+            wrong.append(f"{key}: without a value; write {key}={_EXAMPLES[key]}")
+        else:
+            try:
+                found |= _READERS[key](value)
+            except UnitError as error:
+                wrong.append(f"{key}: {error.problem}; found {value!r}; {error.hint}")
+            except ValueError as error:
+                wrong.append(f"{key}: {error}")
+        keys.append(key)
+    if ("status" in keys) == ("kind" in keys):
+        wrong.append("what happens: one of status= and kind= is needed; write status=503")
+    if wrong:
+        return Misbehaviour("status")
+    fault = Misbehaviour(**found, text=text.strip())
+    wrong += _misfits(fault, keys)
+    return fault
 
-    def fault(self) -> Fault:
-        found: dict[str, Any] = {}
-        keys: list[str] = []
-        for word in self._text.replace(",", " ").split():
-            key, equals, value = word.partition("=")
-            if key in keys:
-                self.wrong.append(f"{key}: given twice; leave one out")
-            elif key not in _READERS:
-                self.wrong.append(f"{key}: no such word{_nearest(key, tuple(_READERS))}")
-            elif not (equals and value):
-                self.wrong.append(f"{key}: without a value; write {key}={_EXAMPLES[key]}")
-            else:
-                try:
-                    found |= _READERS[key](value)
-                except UnitError as error:
-                    self.wrong.append(f"{key}: {error.problem}; found {value!r}; {error.hint}")
-                except ValueError as error:
-                    self.wrong.append(f"{key}: {error}")
-            keys.append(key)
-        if ("status" in keys) == ("kind" in keys):
-            self.wrong.append("what happens: one of status= and kind= is needed; write status=503")
-        if self.wrong:
-            return Fault("status")
-        fault = Fault(**found, text=self._text.strip())
-        self._check(fault, keys)
-        return fault
 
-    def _check(self, fault: Fault, keys: list[str]) -> None:
-        fitting = {"retry_after": ("status",), "delay": ("slow",), "stored": STORING}
-        for key, kinds in fitting.items():
-            if key in keys and fault.kind not in kinds:
-                listed = " or ".join("status=" if kind == "status" else kind for kind in kinds)
-                self.wrong.append(f"{key}: goes with {listed} alone; leave it out")
-        if fault.share == 0 and fault.kind != "partial":
-            self.wrong.append("share: never happens; found 0; leave the fault out")
+def _misfits(fault: Misbehaviour, keys: Sequence[str]) -> Iterator[str]:
+    """Words that say nothing beside the others."""
+    fitting = {"retry_after": ("status",), "delay": ("slow",), "stored": STORING}
+    for key, kinds in fitting.items():
+        if key in keys and fault.kind not in kinds:
+            listed = " or ".join("status=" if kind == "status" else kind for kind in kinds)
+            yield f"{key}: goes with {listed} alone; leave it out"
+    if fault.share == 0 and fault.kind != "partial":
+        yield "share: never happens; found 0; leave the fault out"
 
 
 def _kind(value: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Whether a receiver is there, as far as its answers tell."""
+"""Whether a receiver is there, as far as its answers show."""
 
 from __future__ import annotations
 
@@ -10,8 +10,11 @@ OUTAGE_S = 1.0
 
 
 @dataclass(slots=True)
-class Receiver:
-    """One receiver, for all signals that go there. Guarded by the delivery's lock."""
+class Presence:
+    """What is known of one receiver, from all signals that go there.
+
+    Guarded by the delivery's lock.
+    """
 
     failing_since: float | None = None
     """When the first try failed since the last success, monotonic seconds."""
@@ -23,7 +26,7 @@ class Receiver:
     """Since when it was asked and has given no answer that settles anything, monotonic seconds."""
 
     def ask(self, now: float) -> None:
-        """A try begins."""
+        """Note that a try begins at this time."""
         self.asked += 1
         if self.unheard_since is None:
             self.unheard_since = now

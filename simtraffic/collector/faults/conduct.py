@@ -4,28 +4,16 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from simtraffic.clock import monotonic
 from simtraffic.randomness import Streams
 
 if TYPE_CHECKING:
-    from simtraffic.collector.faults.model import Fault
+    from simtraffic.collector.faults.model import Misbehaviour
 
 
-@dataclass(slots=True)
-class _Standing:
-    """A fault in force, and when the first request came that it could have met."""
-
-    fault: Fault
-    began: float | None = None
-
-    def concerns(self, signal: str, now: float) -> bool:
-        return self.began is not None and self.fault.concerns(signal, now - self.began)
-
-
-class FaultPlan:
+class Conduct:
     """The faults in force, asked from any thread.
 
     Args:
@@ -36,37 +24,38 @@ class FaultPlan:
 
     def __init__(
         self,
-        faults: Sequence[Fault] = (),
+        faults: Sequence[Misbehaviour] = (),
         *,
         seed: int = 0,
         now: Callable[[], float] = monotonic,
     ) -> None:
-        self._standing = [_Standing(fault) for fault in faults]
+        self._in_force: list[tuple[Misbehaviour, float | None]] = [
+            (fault, None) for fault in faults
+        ]
+        """Each with when the first request came that it could have met, monotonic seconds."""
         self._chance = Streams(seed).block("collector faults", 0)
         self._now = now
         self._met: dict[str, int] = {}
         self._lock = threading.Lock()
 
-    def add(self, fault: Fault) -> None:
+    def add(self, fault: Misbehaviour) -> None:
         """Have this as well; its times count from the next request."""
         with self._lock:
-            self._standing.append(_Standing(fault))
+            self._in_force.append((fault, None))
 
     def clear(self) -> None:
         """Behave from now on."""
         with self._lock:
-            self._standing.clear()
+            self._in_force.clear()
 
-    def meet(self, signal: str) -> Fault | None:
+    def meet(self, signal: str) -> Misbehaviour | None:
         """The fault for a request that has just come, counted; None when all is well."""
         with self._lock:
             now = self._now()
-            for standing in self._standing:
-                if standing.began is None:
-                    standing.began = now
-            for standing in self._standing:
-                fault = standing.fault
-                if standing.concerns(signal, now) and self._happens(fault):
+            begun = [(fault, now if at is None else at) for fault, at in self._in_force]
+            self._in_force = [*begun]
+            for fault, began in begun:
+                if fault.concerns(signal, now - began) and self._happens(fault):
                     self._met[fault.name] = self._met.get(fault.name, 0) + 1
                     return fault
         return None
@@ -76,11 +65,12 @@ class FaultPlan:
         with self._lock:
             now = self._now()
             return any(
-                standing.fault.kind == "refuse"
-                and standing.fault.share >= 1
-                and standing.fault.signal is None
-                and standing.concerns("", now)
-                for standing in self._standing
+                fault.kind == "refuse"
+                and fault.share >= 1
+                and fault.signal is None
+                and began is not None
+                and fault.concerns("", now - began)
+                for fault, began in self._in_force
             )
 
     def share_of(self, count: int, share: float) -> int:
@@ -93,7 +83,7 @@ class FaultPlan:
         with self._lock:
             return dict(self._met)
 
-    def _happens(self, fault: Fault) -> bool:
+    def _happens(self, fault: Misbehaviour) -> bool:
         if fault.kind == "partial":
             return True
         return fault.share >= 1 or float(self._chance.random()) < fault.share
