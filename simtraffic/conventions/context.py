@@ -1,14 +1,17 @@
-"""What a convention may know of the run besides its rows: the service, its routes, the plan."""
+"""What a convention may know of the run besides its rows: the service, its routes, incidents."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
+from typing import TYPE_CHECKING
 
 from simtraffic.arrays import Ints
 from simtraffic.catalog import load_catalog
 from simtraffic.failures import ATTEMPT_STATUS, NO_ANSWER, OVERLOADED, ROOT_STATUS
+
+if TYPE_CHECKING:
+    from simtraffic.scenario.model import Incident
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,25 +28,6 @@ class RouteFacts:
     """Whether the model writes reasoning tokens."""
     overloaded_status: int = OVERLOADED.attempt_status
     """HTTP status of the provider's answer when it is overloaded."""
-
-
-@dataclass(frozen=True, slots=True)
-class IncidentFacts:
-    """An incident of the scenario; times are nanoseconds since the start of the run."""
-
-    name: str
-    start_ns: int
-    end_ns: int
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What is known of every moment of a run before any request: each takes its nanosecond."""
-
-    memory_bytes: Callable[[int], int]
-    """Memory of one instance."""
-    arrival_rate: Callable[[int], float]
-    """Arrivals a second that the whole run asks for."""
 
 
 @cache
@@ -67,9 +51,9 @@ class Context:
     routes: tuple[RouteFacts, ...]
     start_unix_ns: int
     """Start of the run; times of the tables count from here."""
-    incidents: tuple[IncidentFacts, ...] = ()
+    incidents: tuple[Incident, ...] = ()
     statuses: tuple[int, ...] = field(default_factory=known_statuses)
     """Every HTTP status that may occur, in order; the axis ``status`` counts them."""
-    tells_operations: bool = True
-    """Whether any convention tells operations as spans. If none does, what would refer to their
-    spans refers to those of their requests."""
+    has_operation_spans: bool = True
+    """Whether any convention has spans of operations. If none does, what would refer to them refers
+    to those of their requests."""

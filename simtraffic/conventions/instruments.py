@@ -10,11 +10,11 @@ from simtraffic.conventions.columns import (
     FLOAT_COLUMNS,
     NUMBERS,
     STANDING,
-    TABLES,
     TEXTS,
 )
 from simtraffic.conventions.expressions import attributes, expression, is_finite, when_of
-from simtraffic.conventions.model import STANDING_TABLES, Column, Measure, MetricSpec
+from simtraffic.conventions.model import STANDING_TABLES, Column, Measurement, MetricSpec
+from simtraffic.conventions.rows import TABLES
 from simtraffic.units import parse_duration
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def metric_of(reader: Reader, node: object, path: Path) -> MetricSpec:
         instrument=instrument,
         table=table,
         unit=reader.text(metric.get("unit", ""), (*path, "unit")),
-        measures=measures or (Measure(None),),
+        measures=measures or (Measurement(None),),
         attributes=attributes(
             reader, metric.get("attributes", {}), (*path, "attributes"), table, categories=True
         ),
@@ -126,7 +126,7 @@ def _buckets(
     return bounds
 
 
-def _measure(reader: Reader, node: object, path: Path, table: str, instrument: str) -> Measure:
+def _measure(reader: Reader, node: object, path: Path, table: str, instrument: str) -> Measurement:
     stands = table in STANDING_TABLES
     keys = ("value", *(() if stands else ("times",)), "attributes", "when")
     measure = reader.mapping(node, path, keys, ("value",))
@@ -135,7 +135,7 @@ def _measure(reader: Reader, node: object, path: Path, table: str, instrument: s
     if adds_up and value and value.name in FLOAT_COLUMNS:
         hint = "make it a gauge" if stands else "tell it with a span"
         reader.fault((*path, "value"), "only whole numbers are added up", value.name, hint)
-    return Measure(
+    return Measurement(
         value=value,
         times=_number(reader, measure["times"], (*path, "times"), table)
         if "times" in measure

@@ -153,7 +153,7 @@ class SpanSpec:
 
 
 @dataclass(frozen=True, slots=True)
-class Measure:
+class Measurement:
     """One measurement that a row gives."""
 
     value: Column | None
@@ -174,7 +174,7 @@ class MetricSpec:
     """``counter``, ``histogram`` or ``gauge``."""
     table: str
     unit: str
-    measures: tuple[Measure, ...]
+    measures: tuple[Measurement, ...]
     attributes: tuple[Attribute, ...] = ()
     when: When = ALWAYS
     buckets: tuple[float, ...] = ()

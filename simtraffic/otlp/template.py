@@ -68,6 +68,7 @@ class Slots:
 
     def __init__(self, *, wide: bool) -> None:
         """With ``wide`` integers take ten bytes, without four."""
+        self.wide = wide
         self._int_width = _WIDE if wide else _NARROW
         self._taken: list[tuple[Slot, bytes]] = []
 

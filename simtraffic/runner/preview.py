@@ -22,6 +22,7 @@ from simtraffic.result.plan import (
     PlanResult,
 )
 from simtraffic.runner.counts import blank_counts, plan_whole
+from simtraffic.runner.emission import emitter_of
 from simtraffic.runner.full_speed import full_speed
 from simtraffic.runner.playback import Playback
 from simtraffic.runner.setup import Setup, within
@@ -30,7 +31,6 @@ from simtraffic.signals import SIGNALS, UNITS, Chunk, Form
 
 if TYPE_CHECKING:
     from simtraffic.clock import Flag
-    from simtraffic.otlp.telemetry import Telemetry
     from simtraffic.result.tally import Tally
     from simtraffic.scenario import Scenario
     from simtraffic.schedule.schedule import StageSpan
@@ -174,7 +174,8 @@ def _sample(setup: Setup, collections: int) -> _Seen:
     # A run in which nothing arrives has no blocks, but metrics that say so.
     last = len(blocks) - 1
     picked = np.unique(np.linspace(0, last, SAMPLED_BLOCKS).astype(int)).tolist() if blocks else []
-    counted, tally, telemetry = _Counted(), blank_counts(setup).tally, setup.telemetry()
+    counted, tally = _Counted(), blank_counts(setup).tally
+    telemetry = emitter_of(setup)
     limit_ns = setup.schedule.duration_ns + DRAIN_NS
     requests = 0
     for number in picked:
@@ -185,7 +186,7 @@ def _sample(setup: Setup, collections: int) -> _Seen:
         for chunk in telemetry.records(telemetry.frames(exchanges)):
             counted.count[chunk.signal] += chunk.count
             counted.size[chunk.signal] += chunk.proto_bytes
-    series = _series(telemetry)
+    series = telemetry.aggregator.expected_points()
     count, size = _collection(setup, blocks[picked[0]] if picked else None)
     told = 1 - setup.scenario.imperfections.missing_points
     counted.count["metrics"] = round(series * collections * told)
@@ -193,25 +194,10 @@ def _sample(setup: Setup, collections: int) -> _Seen:
     return _Seen(counted, tally, series, requests)
 
 
-def _series(telemetry: Telemetry) -> int:
-    """Series that the shapes seen so far feed, over all instances."""
-    aggregator = telemetry.aggregator
-    instruments = [
-        part.instrument
-        for parts in (aggregator.histograms, aggregator.counters, aggregator.levels)
-        for part in parts
-    ]
-    for instrument in instruments:
-        for index in range(len(instrument.spec.measures)):
-            instrument.series_of(index, aggregator.books[instrument.spec.table])
-    fed = sum(len(instrument.series) for instrument in instruments)
-    return aggregator.instances * fed + telemetry.metrics.standing_points
-
-
 def _collection(setup: Setup, block: int | None) -> tuple[int, int]:
     """Points and bytes of one collection, measured on a block moved to the start of the run."""
     calm = setup.scenario.model_copy(update={"imperfections": Imperfections()})
-    telemetry = replace(setup, scenario=calm).telemetry()
+    telemetry = emitter_of(replace(setup, scenario=calm))
     interval_ns = setup.scenario.telemetry.metrics.interval_ns
     frames = [] if block is None else telemetry.frames(setup.simulator.simulate(block))
     for frame in frames:

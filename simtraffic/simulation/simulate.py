@@ -87,7 +87,9 @@ class Simulator:
             max_attempts=scenario.retries.max_attempts,
             backoff_ns=scenario.retries.backoff_ns,
         )
-        self._forecast = Forecast.of(mix, self._tokens, latency, faults, load, schedule)
+        self.forecast = Forecast.of(
+            mix, self._tokens, latency, faults, load, schedule, instances=self._instances
+        )
 
     def simulate(self, block: int) -> Exchanges:
         """What happened to the arrivals of one block."""
@@ -126,14 +128,6 @@ class Simulator:
         operations = Operations.concat(parts)
         self._conclude(requests, parts, _gateway_ns(small[:, 1]))
         return Exchanges(blocks[0], requests, operations, Attempts.concat(attempts))
-
-    def expected_in_flight(self, t_ns: float) -> float:
-        """Requests expected to be under way at a time, as a fluid estimate."""
-        return self._forecast.in_flight(t_ns)
-
-    def utilisation(self, t_ns: float) -> dict[str, float]:
-        """Demand over capacity at a time, by provider or ``provider/model``."""
-        return self._forecast.load.utilisation_at(t_ns)
 
     def _requests(
         self, due: Ints, seq: Ints, draws: RequestDraws, ids: Ids

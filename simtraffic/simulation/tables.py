@@ -25,9 +25,6 @@ FINISH_REASONS = ("none", "stop", "length", "tool_call", "content_filter")
 WORKFLOWS = workflows.NAMES
 """Workflow codes in order."""
 
-PRIORITIES = ("high", "normal", "low")
-"""Queue priority codes in order: streamed, other generation, embeddings."""
-
 
 @dataclass(frozen=True, slots=True)
 class Route:

@@ -4,20 +4,27 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
-from simtraffic.conventions.context import Context, Plan, RouteFacts
+from simtraffic.conventions.context import Context, RouteFacts
 from simtraffic.conventions.load import ALWAYS_ON, load_convention
-from simtraffic.otlp.telemetry import Telemetry, TelemetrySettings
+from simtraffic.otlp.emitter import Emitter
+from simtraffic.runner.emission import context_of
+from simtraffic.scenario.model import Telemetry
+from simtraffic.schedule import Shard
 from simtraffic.simulation.tables import Attempts, Exchanges, Operations, Requests
 from tests.examples import examples
 from tests.otlp import official
 from tests.told import merged, records_of, setup, spans_of
+
+if TYPE_CHECKING:
+    from simtraffic.simulation.forecast import Forecast
 
 CONVENTIONS = (
     ("gen_ai",),
@@ -37,25 +44,26 @@ def loaded(names: tuple[str, ...]) -> list[Any]:
 
 def judged(context: Context, names: tuple[str, ...]) -> Context:
     """What the judge may know: it is told, not asked, who tells operations."""
-    return replace(context, tells_operations=bool({"gen_ai", "llm"} & set(names)))
+    return replace(context, has_operation_spans=bool({"gen_ai", "llm"} & set(names)))
+
+
+@cache
+def forecast() -> Forecast:
+    """Only metrics ask for it, so any will do."""
+    return setup().simulator.forecast
 
 
 def told(exchanges: Exchanges, context: Context, names: tuple[str, ...]) -> tuple[Any, Any, Any]:
     """Our spans and records, the conventions that told them."""
     conventions = loaded(names)
-    everything = TelemetrySettings(
+    telemetry = Emitter(
+        conventions,
+        context,
+        forecast(),
+        Telemetry(),
         resources=[{"service.name": name} for name in context.instance_ids],
-        shard="1/1",
-        shard_index=0,
-        shard_count=1,
-        signals=frozenset({"traces", "metrics", "logs"}),
-        interval_ns=10**10,
-        is_delta=False,
-        exemplars=True,
-        sampling=1.0,
-        arrivals_end_ns=10**10,
+        shard=Shard(),
     )
-    telemetry = Telemetry(conventions, context, everything, Plan(lambda _at: 0, lambda _at: 0.0))
     chunks = list(telemetry.records(telemetry.frames(exchanges)))
     return spans_of(merged(chunks, "traces")), records_of(merged(chunks, "logs")), conventions
 
@@ -87,9 +95,9 @@ def test_every_shape_of_a_rich_run_equals_the_official_message(names: tuple[str,
     """All workflows, error kinds, retries and fallbacks of a simulated run."""
     run = setup()
     exchanges = run.simulator.simulate_blocks(run.blocks()[:8])
-    ours, records, conventions = told(exchanges, run._context(), names)
+    ours, records, conventions = told(exchanges, context_of(run), names)
 
-    context = judged(run._context(), names)
+    context = judged(context_of(run), names)
     assert by_id(ours) == by_id(official.spans(exchanges, context, conventions))
     assert_same_records(records, official.logs(exchanges, context, conventions))
 

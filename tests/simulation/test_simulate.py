@@ -358,10 +358,10 @@ def test_utilisation_and_work_under_way_are_forecast() -> None:
         capacity={"openai/gpt-4o-mini": 400.0},
     )
     sim = simulator(asked)
-    assert sim.utilisation(50 * SECOND)["openai/gpt-4o-mini"] == pytest.approx(0.5)
-    assert sim.utilisation(101 * SECOND)["openai/gpt-4o-mini"] == 0.0
+    assert sim.forecast.load.utilisation_at(50 * SECOND)["openai/gpt-4o-mini"] == pytest.approx(0.5)
+    assert sim.forecast.load.utilisation_at(101 * SECOND)["openai/gpt-4o-mini"] == 0.0
     requests = sim.simulate_blocks(range(sim.schedule.block_count)).requests
     alive = ((requests.due_ns <= 50 * SECOND) & (requests.end_ns > 50 * SECOND)).sum()
     # A Poisson number of about 370; five standard deviations.
-    assert abs(sim.expected_in_flight(50 * SECOND) - alive) < 5 * math.sqrt(alive)
-    assert sim.expected_in_flight(101 * SECOND) == 0.0
+    assert abs(sim.forecast.in_flight(50 * SECOND) - alive) < 5 * math.sqrt(alive)
+    assert sim.forecast.in_flight(101 * SECOND) == 0.0
