@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from simtraffic.clock import Flag
     from simtraffic.result.tally import Tally
     from simtraffic.scenario import Scenario
-    from simtraffic.schedule.schedule import StageSpan
+    from simtraffic.schedule import Segment
 
 PLAYED_REQUESTS = 100_000
 """Runs up to this many expected requests are played through."""
@@ -146,7 +146,7 @@ def _stages(setup: Setup) -> list[PlannedStage]:
     ]
 
 
-def _asked_rate(stage: StageSpan) -> float:
+def _asked_rate(stage: Segment) -> float:
     """Requests a second on the average of a stage; a step takes no time and asks for its end."""
     seconds = (stage.end_ns - stage.start_ns) / 1e9
     return stage.expected / seconds if seconds else stage.end_rate
