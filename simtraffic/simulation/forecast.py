@@ -12,7 +12,7 @@ from simtraffic.simulation.faults import LONGEST_NS, TIMEOUT_NS, TIMES_OUT
 
 if TYPE_CHECKING:
     from simtraffic.schedule import Schedule
-    from simtraffic.simulation.capacity import Load
+    from simtraffic.simulation.capacity import ProviderLoad
     from simtraffic.simulation.faults import FaultModel
     from simtraffic.simulation.latency import LatencyModel
     from simtraffic.simulation.tokens import TokenModel
@@ -34,7 +34,7 @@ class Forecast:
     rest_ns: Floats
     """Mean time after it."""
     faults: FaultModel
-    load: Load
+    load: ProviderLoad
     schedule: Schedule
     instances: int
 
@@ -45,7 +45,7 @@ class Forecast:
         tokens: TokenModel,
         latency: LatencyModel,
         faults: FaultModel,
-        load: Load,
+        load: ProviderLoad,
         schedule: Schedule,
         *,
         instances: int,
