@@ -47,21 +47,23 @@ def _http_error_type(context: Context, status: int, error: int) -> str:
 
 def _error_code(context: Context, route: int, error: int) -> str:
     own = error == code_of(OVERLOADED)
-    answered = context.routes[route].overloaded_status if own else ATTEMPT_STATUS[error]
+    answered = context.provider(route).overloaded_status if own else ATTEMPT_STATUS[error]
     return str(ROOT_STATUS[error] if answered == NO_ANSWER else answered)
 
 
 CATEGORIES: dict[str, Category] = {
     "provider": Category(("route",), lambda c, r: c.routes[r].provider, about="openai, anthropic…"),
-    "model": Category(("route",), lambda c, r: c.routes[r].model, about="name of the model"),
-    "server_address": Category(("route",), lambda c, r: c.routes[r].server_address),
-    "server_port": Category(("route",), lambda c, r: c.routes[r].server_port),
+    "model": Category(("route",), lambda c, r: c.routes[r].name, about="name of the model"),
+    "server_address": Category(("route",), lambda c, r: c.provider(r).address),
+    "server_port": Category(("route",), lambda c, r: c.provider(r).port),
     "provider_path": Category(
-        ("route", "workflow"), lambda c, r, w: c.routes[r].paths[w], about="path at the provider"
+        ("route", "workflow"),
+        lambda c, r, w: c.provider(r).path(WORKFLOWS[w].name, c.routes[r].name),
+        about="path at the provider",
     ),
     "reasons": Category(
         ("route", "workflow"),
-        lambda c, r, w: c.routes[r].reasons and WORKFLOWS[w].generates,
+        lambda c, r, w: c.routes[r].reasoning_share > 0 and WORKFLOWS[w].generates,
         about="whether the model writes reasoning tokens",
     ),
     "flow": Category(("flow",), lambda c, f: c.flows[f]),

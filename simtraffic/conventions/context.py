@@ -2,32 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING
 
 from simtraffic.arrays import Ints
 from simtraffic.catalog import load_catalog
-from simtraffic.failures import ATTEMPT_STATUS, NO_ANSWER, OVERLOADED, ROOT_STATUS
+from simtraffic.failures import ATTEMPT_STATUS, NO_ANSWER, ROOT_STATUS
 
 if TYPE_CHECKING:
+    from simtraffic.catalog import Model, Provider
     from simtraffic.scenario.model import Incident
-
-
-@dataclass(frozen=True, slots=True)
-class RouteFacts:
-    """A model at its provider, as seen from the network."""
-
-    provider: str
-    model: str
-    server_address: str
-    server_port: int
-    paths: tuple[str, ...]
-    """Path at the provider by workflow code."""
-    reasons: bool
-    """Whether the model writes reasoning tokens."""
-    overloaded_status: int = OVERLOADED.attempt_status
-    """HTTP status of the provider's answer when it is overloaded."""
 
 
 @cache
@@ -48,7 +34,10 @@ class Context:
     flows: tuple[str, ...]
     flow_workflows: Ints
     """Workflow code of each flow."""
-    routes: tuple[RouteFacts, ...]
+    routes: tuple[Model, ...]
+    """Model of each route code."""
+    providers: Mapping[str, Provider]
+    """Of those models, by name."""
     start_unix_ns: int
     """Start of the run; times of the tables count from here."""
     incidents: tuple[Incident, ...] = ()
@@ -57,3 +46,7 @@ class Context:
     has_operation_spans: bool = True
     """Whether any convention has spans of operations. If none does, what would refer to them refers
     to those of their requests."""
+
+    def provider(self, route: int) -> Provider:
+        """Where the model of a route code answers."""
+        return self.providers[self.routes[route].provider]

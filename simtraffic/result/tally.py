@@ -171,7 +171,7 @@ class Tally:
                 TrafficRow(
                     self.vocabulary.flows[flow],
                     routes[route].provider,
-                    routes[route].model,
+                    routes[route].name,
                     requests=int(self._made[cell]),
                     attempts=int(kinds.sum()),
                     failed=int(self._broken[cell]),

@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from simtraffic._version import __version__
-from simtraffic.conventions.context import Context, RouteFacts
+from simtraffic.conventions.context import Context
 from simtraffic.conventions.load import load_conventions
 from simtraffic.otlp.emitter import Emitter
 from simtraffic.otlp.imperfect import Imperfect
 from simtraffic.runner.setup import DEFAULT_DRAIN_NS
 from simtraffic.signals import Form
-from simtraffic.simulation.tables import WORKFLOWS
 
 if TYPE_CHECKING:
     from simtraffic.runner.setup import Setup
@@ -48,24 +47,11 @@ def context_of(setup: Setup) -> Context:
         instance_ids=_instance_ids(service),
         flows=vocabulary.flows,
         flow_workflows=np.array(vocabulary.flow_workflows, dtype=np.int64),
-        routes=tuple(_route(setup, index) for index in range(len(vocabulary.routes))),
+        routes=vocabulary.routes,
+        providers=setup.catalog.providers,
         start_unix_ns=setup.start_unix_ns,
         incidents=setup.scenario.incidents,
         statuses=setup.simulator.known_statuses,
-    )
-
-
-def _route(setup: Setup, index: int) -> RouteFacts:
-    model = setup.simulator.models[index]
-    provider = setup.catalog.providers[model.provider]
-    return RouteFacts(
-        provider=model.provider,
-        model=model.name,
-        server_address=provider.address,
-        server_port=provider.port,
-        paths=tuple(provider.path(workflow, model.name) for workflow in WORKFLOWS),
-        reasons=model.reasoning_share > 0,
-        overloaded_status=provider.overloaded_status,
     )
 
 

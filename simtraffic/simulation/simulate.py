@@ -46,7 +46,6 @@ class Simulator:
         arrivals: Who comes.
         forecast: What is known of every moment of the run.
         vocabulary: What the codes of the tables stand for.
-        models: Model of each route code.
         known_statuses: Every HTTP status that a request or an attempt may have, in order.
     """
 
@@ -59,7 +58,6 @@ class Simulator:
         latency, faults = LatencyModel(mix), FaultModel(scenario, mix, catalog)
         self.schedule = schedule
         self.vocabulary = mix.vocabulary(scenario, tuple(s.name for s in schedule.stages))
-        self.models = tuple(mix.models)
         self.known_statuses = faults.known_statuses
         self._route = mix.routes()
         self._generates = np.array([mix.models[c.route].kind == "chat" for c in mix.combinations])

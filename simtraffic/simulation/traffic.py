@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from simtraffic.arrays import Codes, Floats, Indices
-from simtraffic.simulation.tables import WORKFLOWS, Route, Vocabulary
+from simtraffic.simulation.tables import WORKFLOWS, Vocabulary
 
 if TYPE_CHECKING:
     from simtraffic.catalog import Catalog, Model
@@ -70,7 +70,7 @@ class Mix:
         return Vocabulary(
             flows=tuple(flow.name for flow in self.flows),
             flow_workflows=tuple(WORKFLOWS.index(flow.workflow) for flow in self.flows),
-            routes=tuple(Route(model.provider, model.name) for model in self.models),
+            routes=tuple(self.models),
             stages=stages,
             incidents=tuple(incident.name for incident in scenario.incidents),
             instances=scenario.service.instances,

@@ -12,7 +12,10 @@ import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
-from simtraffic.conventions.context import Context, RouteFacts
+from simtraffic import workflows
+from simtraffic.catalog import load_catalog
+from simtraffic.catalog.model import Provider
+from simtraffic.conventions.context import Context
 from simtraffic.conventions.load import ALWAYS_ON, load_convention
 from simtraffic.otlp.emitter import Emitter
 from simtraffic.runner.emission import context_of
@@ -112,13 +115,18 @@ identities = st.integers(min_value=1, max_value=2**64 - 1)
 
 @st.composite
 def a_context(draw: st.DrawFn) -> Context:
-    route = RouteFacts(
-        provider=draw(words),
-        model=draw(words),
-        server_address=draw(words),
-        server_port=draw(st.integers(0, 65535)),
-        paths=(draw(words), draw(words), draw(words)),
-        reasons=draw(st.booleans()),
+    provider = Provider(
+        name=draw(words),
+        address=draw(words),
+        port=draw(st.integers(0, 65535)),
+        overloaded_status=503,
+        paths={workflow: draw(words) for workflow in workflows.NAMES},
+    )
+    model = replace(
+        next(iter(load_catalog().models.values())),
+        provider=provider.name,
+        name=draw(words),
+        reasoning_share=draw(st.sampled_from([0.0, 0.5])),
     )
     name = draw(words)
     return Context(
@@ -128,7 +136,8 @@ def a_context(draw: st.DrawFn) -> Context:
         instance_ids=(f"{name}-1",),
         flows=(draw(words),),
         flow_workflows=np.array([draw(st.integers(0, 2))]),
-        routes=(route,),
+        routes=(model,),
+        providers={provider.name: provider},
         start_unix_ns=draw(st.sampled_from([0, 1, 1_767_225_600_000_000_000])),
     )
 

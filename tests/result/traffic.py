@@ -5,21 +5,22 @@ from typing import Any
 
 import numpy as np
 
+from simtraffic.catalog import load_catalog
 from simtraffic.simulation.tables import (
     Attempts,
     Exchanges,
     Operations,
     Requests,
-    Route,
     Vocabulary,
 )
 
+CATALOG = load_catalog()
 SECOND = 1_000_000_000
 STAGES = [("warm-up", 0, 10 * SECOND), ("steady", 10 * SECOND, 30 * SECOND)]
 ROUTES = (
-    Route("openai", "gpt-4o-mini"),
-    Route("openai", "gpt-4o"),
-    Route("anthropic", "claude-haiku-4.5"),
+    CATALOG.models["openai/gpt-4o-mini"],
+    CATALOG.models["openai/gpt-4o"],
+    CATALOG.models["anthropic/claude-haiku-4.5"],
 )
 VOCABULARY = Vocabulary(
     flows=("chat", "search"),

@@ -259,7 +259,7 @@ def test_what_failed_has_no_tokens_no_cost_and_no_answer(whole: Exchanges) -> No
 def test_costs_are_tokens_times_price(whole: Exchanges) -> None:
     sim = simulator(busy())
     operations = whole.operations
-    prices = np.array([(m.input_pusd, m.cached_pusd, m.output_pusd) for m in sim.models])
+    prices = np.array([(m.input_pusd, m.cached_pusd, m.output_pusd) for m in sim.vocabulary.routes])
     price = prices[operations.route]
     fresh = operations.input_tokens - operations.cached_tokens
     np.testing.assert_array_equal(

@@ -49,7 +49,7 @@ def test_the_vocabulary_names_what_fallbacks_reach() -> None:
     asked = scenario(flow("a"), fallback={"openai": "anthropic", "anthropic": "openai"})
     mix = Mix.of(asked, load_catalog())
     words = mix.vocabulary(asked, ("one",))
-    assert [route.name for route in words.routes] == [
+    assert [route.full_name for route in words.routes] == [
         "openai/gpt-4o-mini",
         "anthropic/claude-haiku-4.5",
     ]
