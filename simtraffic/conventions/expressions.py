@@ -126,11 +126,11 @@ def _column(reader: Reader, spec: dict[str, object], path: Path, table: str) -> 
         reader.fault((*path, "decimals"), "a number from 0 to 12 is wanted", decimals)
         decimals = 0
     return Column(
-        name,
-        tuple((str(key), cast("Scalar", value)) for key, value in mapping.items()),
-        _divisor(reader, spec.get("scale", 1), (*path, "scale")),
-        decimals,
-        cast_to,
+        name=name,
+        mapping=tuple((str(key), cast("Scalar", value)) for key, value in mapping.items()),
+        divisor=_divisor(reader, spec.get("scale", 1), (*path, "scale")),
+        decimals=decimals,
+        cast=cast_to,
     )
 
 

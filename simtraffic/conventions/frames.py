@@ -116,7 +116,7 @@ class ShapeBook:
     columns: tuple[str, ...] = ()
     """Numbers and texts that a frame holds."""
     is_sampling: bool = False
-    """Whether some traces are left out, so that a frame tells sampled rows apart."""
+    """Whether some traces are left out, so that a frame knows which rows are sampled."""
     shapes: list[tuple[int, ...]] = field(default_factory=list)
     """Axis codes of each shape."""
 
@@ -209,7 +209,7 @@ def shape_books(
     Args:
         conventions: Of the run.
         context: What the shapes are built from.
-        sampling: Whether some traces are left out, so that shapes tell sampled rows apart.
+        sampling: Whether some traces are left out, so that shapes keep sampled rows apart.
     """
     books = {}
     for kind in TABLES:

@@ -23,17 +23,17 @@ if TYPE_CHECKING:
 INSTRUMENTS = ("counter", "histogram", "gauge")
 MOMENTS = ("start", "end", "queue_end")
 _BETWEEN = ("start", "end")
+_KEYS = (
+    "name", "description", "instrument", "of", "unit", "buckets",
+    "measure", "attributes", "when", "gauge", "at",
+)  # fmt: skip
 _OF_STANDING = {"collection": ("histogram", "gauge"), "incident": ("gauge",)}
 """What may look at rows that are there at every collection: nothing would bound a sum of them."""
 
 
 def metric_of(reader: Reader, node: object, path: Path) -> MetricSpec:
-    """One entry of ``metrics``."""
-    keys = (
-        *("name", "description", "instrument", "of", "unit", "buckets"),
-        *("measure", "attributes", "when", "gauge", "at"),
-    )
-    metric = reader.mapping(node, path, keys, ("name", "instrument", "of"))
+    """The metric that one entry of ``metrics`` describes."""
+    metric = reader.mapping(node, path, _KEYS, ("name", "instrument", "of"))
     tables = (*TABLES, *STANDING_TABLES)
     table = reader.choice(metric.get("of", "operation"), (*path, "of"), tables, "operation")
     instrument = reader.choice(

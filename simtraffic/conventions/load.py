@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 BUILT_IN = Path(__file__).parent
 ALWAYS_ON = "http"
-"""Tells requests and attempts, whichever convention tells the operations."""
+"""Has the spans of requests and attempts, whichever convention has those of the operations."""
 
 
 def built_in_names() -> list[str]:
@@ -32,7 +32,7 @@ def load_conventions(names: Sequence[str]) -> list[Convention]:
 
     Raises:
         ConventionError: one is wrong, two claim a metric of one name (a stream has one writer), or
-            two tell a key of the same rows in ways that cannot agree.
+            two give a key of the same rows values that cannot agree.
         UsageError: a file cannot be read.
     """
     conventions: list[Convention] = []
@@ -96,7 +96,7 @@ def read_convention(data: bytes, file: str) -> Convention:
     if document.faults or more:
         # What cannot be read is told once, and keys of lines that were given up are not missed.
         broken = {fault.line for fault in document.faults}
-        told = [fault for fault in more if fault.line not in broken and document.is_whole]
-        every = [*document.faults, *told]
+        sound = [fault for fault in more if fault.line not in broken and document.is_whole]
+        every = [*document.faults, *sound]
         raise ConventionError(sorted(every, key=lambda fault: (fault.line, fault.column)))
     return convention

@@ -69,7 +69,9 @@ def _one_value_each(reader: Reader, convention: Convention) -> None:
         found = f"found another value in line {first[0]}, {first[2]}"
         problem = f"the key {one.key!r} has two values on the same rows"
         hint = "give one of them another name, or both one value"
-        reader.faults.append(Fault(reader.file, line, column, path, problem, found, hint))
+        reader.faults.append(
+            Fault(reader.file, line, column, path, problem, found=found, hint=hint)
+        )
 
 
 def _span(reader: Reader, node: object, path: Path, table: str) -> SpanSpec:

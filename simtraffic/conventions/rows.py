@@ -67,7 +67,7 @@ class Rows:
         """The place of each row's HTTP status among those of the run.
 
         Raises:
-            ValueError: a status is none of them; it would be told as another one.
+            ValueError: a status is none of them; it would be emitted as another one.
         """
         found: Array = self.own("status_code")
         places = _places(self.context.statuses)[found]

@@ -21,7 +21,7 @@ class Histogram:
     """One histogram over the open intervals; ``running`` holds what was closed."""
 
     def __init__(self, instrument: Instrument, instances: int, *, exemplars: bool) -> None:
-        """Empty series."""
+        """Nothing measured yet; with ``exemplars`` the last measurement of each bucket is kept."""
         self.instrument = instrument
         self.running = Running(instances, instrument.bucket_count)
         buckets = instrument.bucket_count

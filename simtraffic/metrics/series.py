@@ -42,8 +42,13 @@ class Instrument:
         divisor = columns[0].divisor if columns else 1
         bounds = np.array([_exact(bound * divisor) for bound in spec.buckets], dtype=np.float64)
         is_integer = divisor == 1 and not any(c.name in FLOAT_COLUMNS for c in columns)
-        empty = [np.empty(0, dtype=np.int32) for _ in spec.measures]
-        return cls(spec, bounds, divisor, is_integer and not spec.rate_ns, {}, empty)
+        return cls(
+            spec=spec,
+            bounds=bounds,
+            divisor=divisor,
+            is_integer=is_integer and not spec.rate_ns,
+            _lookups=[np.empty(0, dtype=np.int32) for _ in spec.measures],
+        )
 
     @property
     def bucket_count(self) -> int:

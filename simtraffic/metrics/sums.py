@@ -23,7 +23,7 @@ class Sums:
     """
 
     def __init__(self, instrument: Instrument, instances: int) -> None:
-        """Empty series."""
+        """Nothing counted yet; ``instances`` is how many there are."""
         self.instrument = instrument
         self.running = Running(instances)
         self._sums = OpenIntervals(instances, 0, np.int64)

@@ -80,7 +80,7 @@ class PointWriter:
         octets = exemplar.SerializeToString()
         return slots.template(field_bytes(_EXEMPLARS_FIELD, len(octets)) + octets)
 
-    def attributes(self, series: int) -> bytes:
+    def _attribute_bytes(self, series: int) -> bytes:
         """The attribute set of a series, as the data point's field."""
         known = list(self.instrument.series)
         message = pb.HistogramDataPoint if self._is_histogram else pb.NumberDataPoint
@@ -146,7 +146,7 @@ class PointWriter:
         return b"".join(fill(self._exemplar, len(found), columns)), self._exemplar.length
 
     def _framed(self, series: int, row: bytes, extra: bytes = b"") -> bytes:
-        attributes = self.attributes(series)
+        attributes = self._attribute_bytes(series)
         length = len(attributes) + len(row) + len(extra)
         return b"".join((field_bytes(_POINTS_FIELD, length), attributes, row, extra))
 

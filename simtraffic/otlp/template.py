@@ -40,7 +40,7 @@ class Template:
     """The bytes of one shape with places for slots. All rows of a shape have the same length."""
 
     blank: np.void
-    """The template's bytes."""
+    """The template's bytes, with nothing in its slots."""
     dtype: np.dtype[np.void]
     slots: tuple[tuple[str, Slot], ...]
     """Field of ``dtype`` and what fills it."""

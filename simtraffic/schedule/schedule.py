@@ -82,11 +82,11 @@ class Schedule:
         return self.grid.size
 
     def rate(self, t_ns: ArrayLike) -> Floats:
-        """Arrivals a second at these times."""
+        """Arrivals a second at these times, in ns since the start."""
         return self.curve.rate(t_ns)
 
     def expected(self, t_ns: ArrayLike) -> Floats:
-        """Arrivals expected until these times."""
+        """Arrivals expected until these times, in ns since the start."""
         return self.curve.expected(t_ns)
 
     def block_window(self, block: int) -> tuple[int, int]:
