@@ -69,8 +69,6 @@ class Emitter:
             imperfect: What is wrong on purpose.
         """
         self.imperfect = imperfect
-        self._interval_ns = settings.metrics.interval_ns
-        self._instances = len(resources)
         self._signals = frozenset(settings.signals)
         leading = [c for c in conventions if "operation" in c.spans]
         context = replace(context, has_operation_spans=bool(leading))
@@ -82,7 +80,14 @@ class Emitter:
         integers = {kind: integers_of(conventions, kind) for kind in TABLES}
         self._scratch = Scratch()
         self._encoders = {
-            form: Encoder(templates, context, integers, form, self._scratch) for form in forms
+            form: Encoder(
+                templates=templates,
+                context=context,
+                integers=integers,
+                form=form,
+                scratch=self._scratch,
+            )
+            for form in forms
         }
         schema_url = (leading or conventions)[0].schema_url
         self._packers = {
@@ -111,7 +116,8 @@ class Emitter:
 
     def ordered(self, frames: Sequence[Frame]) -> list[Frame]:
         """The same rows in the order in which measuring and encoding need not sort them again."""
-        return [frame.in_order(self._instances, self._interval_ns) for frame in frames]
+        instances, interval_ns = self.aggregator.instances, self.aggregator.interval_ns
+        return [frame.in_order(instances, interval_ns) for frame in frames]
 
     def measure(self, frames: Sequence[Frame]) -> None:
         """Take the measurements of these rows. Every row once, in any order."""
