@@ -11,7 +11,6 @@ from opentelemetry.proto.common.v1.common_pb2 import InstrumentationScope
 from simtraffic._version import __version__
 from simtraffic.conventions.frames import shape_books
 from simtraffic.conventions.needs import integers_of
-from simtraffic.conventions.rows import TABLES
 from simtraffic.metrics.aggregation import Aggregator
 from simtraffic.otlp.collections import MetricStream
 from simtraffic.otlp.encoder import Encoder, Scratch
@@ -73,22 +72,8 @@ class Emitter:
         leading = [c for c in conventions if "operation" in c.spans]
         context = replace(context, has_operation_spans=bool(leading))
         self._books = shape_books(conventions, context, sampling=settings.sampling < 1)
-        templates = {
-            kind: TemplateBook(self._books[kind], conventions, context, self._signals)
-            for kind in TABLES
-        }
-        integers = {kind: integers_of(conventions, kind) for kind in TABLES}
         self._scratch = Scratch()
-        self._encoders = {
-            form: Encoder(
-                templates=templates,
-                context=context,
-                integers=integers,
-                form=form,
-                scratch=self._scratch,
-            )
-            for form in forms
-        }
+        self._encoders = self._made_encoders(conventions, context, forms)
         schema_url = (leading or conventions)[0].schema_url
         self._packers = {
             form: Packer(_envelopes(resources, schema_url), form=form) for form in forms
@@ -109,6 +94,26 @@ class Emitter:
             context.start_unix_ns,
             imperfect,
         )
+
+    def _made_encoders(
+        self, conventions: Sequence[Convention], context: Context, forms: Sequence[Form]
+    ) -> dict[Form, Encoder]:
+        """An encoder for each form; all have their templates and their buffer in common."""
+        templates = {
+            kind: TemplateBook(book, conventions, context, self._signals)
+            for kind, book in self._books.items()
+        }
+        integers = {kind: integers_of(conventions, kind) for kind in self._books}
+        return {
+            form: Encoder(
+                templates=templates,
+                context=context,
+                integers=integers,
+                form=form,
+                scratch=self._scratch,
+            )
+            for form in forms
+        }
 
     def frames(self, exchanges: Exchanges) -> list[Frame]:
         """The tables made ready: requests, operations, attempts."""
