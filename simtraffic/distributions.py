@@ -115,7 +115,7 @@ class QuantileTables:
         return places
 
     def quantile(self, function: int, z: float) -> float:
-        """One value."""
+        """The value of one score under the function of this number."""
         return float(self.at(np.array([z]), function)[0])
 
     def mean(self, function: int) -> float:

@@ -16,8 +16,8 @@ class Workflow:
     name: WorkflowName
     operation: str
     """Its ``gen_ai.operation.name``."""
-    plain_name: str
-    """What the ``llm`` catalogue calls it when the answer is not streamed."""
+    whole: str
+    """What the ``llm`` catalogue calls it when the answer comes in one piece."""
     path: str
     """Of the service's own endpoint."""
     model_kind: ModelKind
@@ -27,6 +27,16 @@ class Workflow:
     def generates(self) -> bool:
         """Whether a model writes an answer, token by token."""
         return self.model_kind == "chat"
+
+    def plain_name(self, *, streaming: bool) -> str:
+        """What the ``llm`` catalogue calls it."""
+        return "streaming" if streaming and self.generates else self.whole
+
+    def priority(self, *, streaming: bool) -> str:
+        """Of the queue: ``high`` where somebody watches the answer come, ``low`` for embeddings."""
+        if not self.generates:
+            return "low"
+        return "high" if streaming else "normal"
 
 
 # Codes are positions: append, never insert.

@@ -52,6 +52,59 @@ def test_a_file_can_be_read_in_one_sitting() -> None:
     assert too_long == []
 
 
+def test_no_module_imports_itself_by_way_of_others() -> None:
+    """Whole rooms have their order from the layers; this looks inside them, types included."""
+    assert circles(PACKAGE) == []
+
+
+def test_a_circle_of_two_modules_is_found_where_only_a_type_closes_it(tmp_path: Path) -> None:
+    package = tmp_path / "planted"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    (package / "one.py").write_text("import planted.two\n")
+    (package / "two.py").write_text(
+        "from typing import TYPE_CHECKING\n\nif TYPE_CHECKING:\n    from planted.three import It\n"
+    )
+    (package / "three.py").write_text("def late() -> None:\n    from planted import one\n")
+    (package / "four.py").write_text("from planted.one import two\n")
+
+    assert circles(package) == [["planted.one", "planted.three", "planted.two"]]
+
+
+def circles(package: Path) -> list[list[str]]:
+    """Groups of modules each of which imports all others, straight or by way of others."""
+    known = {dotted(path, package): path for path in package.rglob("*.py")}
+    reached = {name: imported(path, known) - {name} for name, path in known.items()}
+    for middle in known:
+        for name in known:
+            if middle in reached[name]:
+                reached[name] |= reached[middle]
+    groups = {
+        tuple(sorted(other for other in reached[name] if name in reached[other]))
+        for name in known
+        if name in reached[name]
+    }
+    return sorted(map(list, groups))
+
+
+def dotted(path: Path, package: Path) -> str:
+    """The name under which a module is imported."""
+    parts = path.relative_to(package.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def imported(path: Path, known: dict[str, Path]) -> set[str]:
+    """The modules among those known that this one names in any of its imports."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            inside = {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= inside & set(known) or {node.module}
+    return found & set(known)
+
+
 def test_a_module_is_named_after_what_it_holds() -> None:
     vague = [
         place(path)

@@ -54,3 +54,23 @@ def test_the_tables_load_no_numpy() -> None:
     code = "import sys, simtraffic.failures, simtraffic.workflows; sys.exit('numpy' in sys.modules)"
 
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_what_a_workflow_is_called_and_how_urgent_it_is_follows_from_streaming() -> None:
+    said = {
+        (each.name, streaming): (
+            each.plain_name(streaming=streaming),
+            each.priority(streaming=streaming),
+        )
+        for each in workflows.WORKFLOWS
+        for streaming in (True, False)
+    }
+
+    assert said == {
+        ("chat", True): ("streaming", "high"),
+        ("chat", False): ("chat", "normal"),
+        ("completion", True): ("streaming", "high"),
+        ("completion", False): ("completion", "normal"),
+        ("embeddings", True): ("embedding", "low"),
+        ("embeddings", False): ("embedding", "low"),
+    }

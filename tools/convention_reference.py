@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from simtraffic.backends.prometheus_names import prometheus_name
-from simtraffic.conventions.columns import CATEGORIES, NUMBERS, STANDING, TABLES, TEXTS
+from simtraffic.conventions.columns import CATEGORIES, NUMBERS, STANDING, TEXTS
 from simtraffic.conventions.load import ALWAYS_ON, built_in_names, load_convention
+from simtraffic.conventions.rows import TABLES
 
 _SOURCES = {
     "hex16": "id of 16 hexadecimal digits",

@@ -1,1 +1,1 @@
-"""How a request is told: conventions as data over the simulation's columns."""
+"""How a request is emitted: conventions as data over the simulation's columns."""

@@ -1,6 +1,6 @@
-"""One key, one value: what several spans, metrics and log records tell of the same rows agrees.
+"""One key, one value: what several spans, metrics and log records say of the same rows agrees.
 
-Within a convention a key that is told of a row in two ways is a fault. Between conventions the one
+Within a convention a key that says two things of a row is a fault. Between conventions the one
 that leads the rows' spans decides, in every signal; then those follow in the order of the list.
 Attributes of single measurements, such as input or output, are no values of the row.
 """
@@ -8,7 +8,8 @@ Attributes of single measurements, such as input or output, are no values of the
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import partial
 from itertools import combinations, product
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -17,7 +18,7 @@ from simtraffic.conventions.model import ALWAYS, Attribute, Column, Json, When
 from simtraffic.errors import ConventionError, Fault
 
 if TYPE_CHECKING:
-    from simtraffic.conventions.model import Convention, Expression, MetricSpec, SpanSpec
+    from simtraffic.conventions.model import Convention, MetricSpec, SpanSpec
 
     Sort = Literal["record", "series", "measure"]
     Visit = Callable[[str, "tuple[Attribute, ...]", When, Sort], "tuple[Attribute, ...]"]
@@ -25,25 +26,24 @@ if TYPE_CHECKING:
 _MOST_CASES = 4096
 
 
-@dataclass(frozen=True, slots=True)
-class _Rule:
-    """What a key's value is where a condition holds, and which convention says so."""
+Rules = dict[tuple[str, str], list[tuple[Attribute, str]]]
+"""By table and key, the values in the order in which they count, each with whose it is."""
 
-    value: Expression
-    when: When
-    owner: str
+_UNNAMED = object()
+"""Stands for every value that no condition names."""
 
 
 def agreed(conventions: Sequence[Convention]) -> list[Convention]:
-    """The same conventions, each telling the value of whoever leads under keys that it shares.
+    """The same conventions, each with the value of whoever leads under keys that it shares.
 
     Raises:
-        ConventionError: a metric would have to tell a value that differs from row to row.
+        ConventionError: a metric would have to show a value that differs from row to row.
     """
     rules = _rules(conventions)
     faults: list[Fault] = []
     made = [
-        _rebuilt(convention, _Follower(convention, rules, faults)) for convention in conventions
+        _rebuilt(convention, partial(_followed, convention.file, rules, faults))
+        for convention in conventions
     ]
     if faults:
         raise ConventionError(faults)
@@ -51,7 +51,7 @@ def agreed(conventions: Sequence[Convention]) -> list[Convention]:
 
 
 def contradictions(convention: Convention) -> Iterator[tuple[Attribute, Attribute]]:
-    """Pairs of attributes by which a convention tells one key of the same rows in two ways."""
+    """Pairs of attributes by which a convention gives one key of the same rows two values."""
     for places in _by_key(convention).values():
         of_rows = [attributes for sort, attributes in places if sort != "measure"]
         for one, other in combinations(of_rows, 2):
@@ -87,14 +87,13 @@ def _by_key(
     return found
 
 
-def _rules(conventions: Sequence[Convention]) -> dict[tuple[str, str], list[_Rule]]:
-    """By table and key, the values in the order in which they count."""
-    told = [(convention, _by_key(convention)) for convention in conventions]
-    rules: dict[tuple[str, str], list[_Rule]] = {}
-    for table, key in {each for _, found in told for each in found}:
-        ordered = sorted(told, key=lambda pair: table not in pair[0].spans)
+def _rules(conventions: Sequence[Convention]) -> Rules:
+    said = [(convention, _by_key(convention)) for convention in conventions]
+    rules: Rules = {}
+    for table, key in {each for _, found in said for each in found}:
+        ordered = sorted(said, key=lambda pair: table not in pair[0].spans)
         rules[table, key] = [
-            _Rule(attribute.value, attribute.when, convention.name)
+            (attribute, convention.name)
             for convention, found in ordered
             for sort, alternatives in found.get((table, key), [])
             if sort != "measure"
@@ -103,61 +102,62 @@ def _rules(conventions: Sequence[Convention]) -> dict[tuple[str, str], list[_Rul
     return rules
 
 
-class _Follower:
-    """Gives a convention's attributes the values that count."""
-
-    def __init__(
-        self,
-        convention: Convention,
-        rules: dict[tuple[str, str], list[_Rule]],
-        faults: list[Fault],
-    ) -> None:
-        self.convention = convention
-        self.rules = rules
-        self.faults = faults
-
-    def __call__(
-        self, table: str, attributes: tuple[Attribute, ...], given: When, sort: Sort
-    ) -> tuple[Attribute, ...]:
-        """The same keys with the values that count."""
-        made: list[Attribute] = []
-        for attribute in attributes:
-            rules = self.rules[table, attribute.key]
-            made += self._followed(attribute, given & attribute.when, rules, sort)
-        return tuple(made)
-
-    def _followed(
-        self, attribute: Attribute, when: When, rules: list[_Rule], sort: Sort
-    ) -> list[Attribute]:
-        own = meaning(attribute.value)
-        made: list[Attribute] = []
-        for rule in rules:
-            if _excludes(rule.when, when):
-                continue
-            same = meaning(rule.value) == own
-            if not same and sort != "record" and not self._may_follow(attribute, rule, sort):
-                break
-            if _implies(when, rule.when):
-                made.append(replace(attribute, value=rule.value))
-                break
-            made.append(replace(attribute, value=rule.value, when=attribute.when & rule.when))
-        else:
-            made.append(attribute)
-        return [attribute] if all(meaning(each.value) == own for each in made) else made
-
-    def _may_follow(self, attribute: Attribute, rule: _Rule, sort: Sort) -> bool:
-        problem = ""
-        if sort == "measure":
-            problem = f"{rule.owner} tells this key of the whole row, not of one measurement"
-        elif not all(name in CATEGORIES for name in rule.value.columns):
-            problem = (
-                f"{rule.owner} tells this key by what differs from row to row, as no metric can"
-            )
+def _followed(
+    file: str,
+    rules: Rules,
+    faults: list[Fault],
+    table: str,
+    attributes: tuple[Attribute, ...],
+    given: When,
+    sort: Sort,
+) -> tuple[Attribute, ...]:
+    """The same keys with the values that count; what cannot follow is added to ``faults``."""
+    made: list[Attribute] = []
+    for attribute in attributes:
+        when = given & attribute.when
+        applying = [
+            (rule, owner)
+            for rule, owner in rules[table, attribute.key]
+            if not _excludes(rule.when, when)
+        ]
+        followed, problem = _following(attribute, when, applying, sort)
+        made += followed
         if problem:
             line, column, path = attribute.place
             hint = "give it another name in one of them"
-            self.faults.append(Fault(self.convention.file, line, column, path, problem, hint=hint))
-        return not problem
+            faults.append(Fault(file, line, column, path, problem, hint=hint))
+    return tuple(made)
+
+
+def _following(
+    attribute: Attribute, when: When, rules: list[tuple[Attribute, str]], sort: Sort
+) -> tuple[list[Attribute], str]:
+    """What an attribute becomes by the rules that may meet it, and why it cannot follow one."""
+    own, problem = meaning(attribute.value), ""
+    made: list[Attribute] = []
+    for rule, owner in rules:
+        if meaning(rule.value) != own:
+            problem = _hindrance(rule, owner, sort)
+            if problem:
+                break
+        if _implies(when, rule.when):
+            made.append(replace(attribute, value=rule.value))
+            break
+        made.append(replace(attribute, value=rule.value, when=attribute.when & rule.when))
+    else:
+        made.append(attribute)
+    if all(meaning(each.value) == own for each in made):
+        made = [attribute]
+    return made, problem
+
+
+def _hindrance(rule: Attribute, owner: str, sort: Sort) -> str:
+    """Why an attribute of this sort cannot take a rule's value; nothing when it can."""
+    if sort == "measure":
+        return f"{owner} tells this key of the whole row, not of one measurement"
+    if sort == "series" and not all(name in CATEGORIES for name in rule.value.columns):
+        return f"{owner} tells this key by what differs from row to row, as no metric can"
+    return ""
 
 
 def _rebuilt(convention: Convention, visit: Visit) -> Convention:
@@ -240,17 +240,13 @@ def _cases(one: list[Attribute], other: list[Attribute]) -> Iterator[dict[str, A
     domains = [
         [True, False]
         if all(isinstance(value, bool) for value in values)
-        else [*dict.fromkeys(values), _Unnamed()]
+        else [*dict.fromkeys(values), _UNNAMED]
         for values in named.values()
     ]
     for count, case in enumerate(product(*domains)):
         if count >= _MOST_CASES:
             return
         yield dict(zip(named, case, strict=True))
-
-
-class _Unnamed:
-    """A value that no condition names."""
 
 
 def _counting(alternatives: list[Attribute], case: dict[str, Any]) -> Attribute | None:

@@ -1,153 +1,24 @@
 """The columns that a convention may speak of, and how each is read from the simulation's tables.
 
-Four sorts. A *category* takes few values and is baked into a shape: it depends on one or more
-*axes*, small integer codes such as the route or the error kind. A *number* differs from row to row
-and fills a slot. A *text* differs from row to row too and always has the same width, so that a slot
-can hold it. A *standing* number holds at a moment of the run, whatever its requests.
+What the sorts of columns are is said in :mod:`simtraffic.conventions.rows`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import cache, partial
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simtraffic.arrays import Array, Ints
+from simtraffic.arrays import Array
+from simtraffic.conventions.rows import Axis, Category, Number, Rows, StandingNumber, Text
 from simtraffic.failures import ATTEMPT_STATUS, NO_ANSWER, OVERLOADED, ROOT_STATUS, code_of
-from simtraffic.simulation.tables import (
-    ERROR_KINDS,
-    FINISH_REASONS,
-    PRIORITIES,
-    Attempts,
-    Exchanges,
-    Operations,
-    Requests,
-)
+from simtraffic.simulation.tables import ERROR_KINDS, FINISH_REASONS
 from simtraffic.token_kinds import TOKEN_KINDS
 from simtraffic.workflows import WORKFLOWS
 
 if TYPE_CHECKING:
-    from simtraffic.conventions.context import Context, Plan
-
-    Scalar = str | bool | int | float
-
-TABLES = ("request", "operation", "attempt")
-_MOST_STATUS = 999
-
-
-@cache
-def _places(statuses: tuple[int, ...]) -> Ints:
-    """The place of each status among these, by status; -1 for all others."""
-    places = np.full(_MOST_STATUS + 1, -1, dtype=np.int64)
-    places[list(statuses)] = np.arange(len(statuses))
-    return places
-
-
-class Rows:
-    """One table of a block together with what its rows inherit from their requests."""
-
-    def __init__(self, kind: str, exchanges: Exchanges, context: Context) -> None:
-        self.kind = kind
-        self.context = context
-        self.requests: Requests = exchanges.requests
-        self.operations: Operations = exchanges.operations
-        self.attempts: Attempts = exchanges.attempts
-        tables: dict[str, Requests | Operations | Attempts] = {
-            "request": exchanges.requests,
-            "operation": exchanges.operations,
-            "attempt": exchanges.attempts,
-        }
-        self.table = tables[kind]
-
-    def __len__(self) -> int:
-        return len(self.table)
-
-    def of_request(self, name: str) -> Array:
-        """A column of :class:`Requests`, one value per row of this table."""
-        column: Array = getattr(self.requests, name)
-        if isinstance(self.table, Requests):
-            return column
-        return column[self.table.request]
-
-    def own(self, name: str) -> Array:
-        """A column of this table."""
-        column: Array = getattr(self.table, name)
-        return column
-
-    def workflow(self) -> Array:
-        """Workflow code of each row."""
-        codes: Array = self.context.flow_workflows[self.of_request("flow")]
-        return codes
-
-    def status(self) -> Array:
-        """The place of each row's HTTP status among those of the run.
-
-        Raises:
-            ValueError: a status is none of them; it would be told as another one.
-        """
-        found: Array = self.own("status_code")
-        places = _places(self.context.statuses)[found]
-        if len(places) and places.min() < 0:
-            stray = sorted(set(found[places < 0].tolist()))
-            raise ValueError(f"statuses that the run does not know: {stray}")
-        return places
-
-
-@dataclass(frozen=True, slots=True)
-class Axis:
-    """A small integer code per row."""
-
-    size: Callable[[Context], int]
-    codes: Callable[[Rows], Array]
-    tables: tuple[str, ...] = TABLES
-
-
-@dataclass(frozen=True, slots=True)
-class Category:
-    """A value that follows from the codes of some axes."""
-
-    axes: tuple[str, ...]
-    value: Callable[..., Scalar]
-    """Called with the context and one code per axis."""
-    tables: tuple[str, ...] = TABLES
-    about: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Number:
-    """A number per row; int64 or float64."""
-
-    read: Callable[[Rows], Array]
-    tables: tuple[str, ...] = TABLES
-    about: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Text:
-    """A text per row, always of the width that ``width`` tells; ``source`` says how to write it."""
-
-    source: str
-    """``hex16``: an id of eight bytes; ``hex32``: of sixteen; ``digits``: a number, zero-padded;
-    ``time``: an instant in ISO 8601 with milliseconds; ``instance``: the instance's id."""
-    read: Callable[[Rows], Array]
-    tables: tuple[str, ...] = TABLES
-    about: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """A number that each row of a standing table has at a moment of the run."""
-
-    read: Callable[[Context, Plan, int], Sequence[int | float]]
-    """Called with nanoseconds since the start; one value per incident, or one for an instance."""
-    table: str
-    about: str
-    of_run: bool = True
-    """Whether it is the run's and has one writer, or each instance's own."""
-
+    from simtraffic.conventions.context import Context
 
 _TWO = lambda _context: 2  # noqa: E731 - a size, said once
 
@@ -159,26 +30,16 @@ AXES: dict[str, Axis] = {
     "sampled": Axis(_TWO, lambda r: r.of_request("sampled")),
     "in_conversation": Axis(_TWO, lambda r: r.of_request("conversation") != 0),
     "error": Axis(lambda _c: len(ERROR_KINDS), lambda r: r.own("error")),
-    "status": Axis(lambda c: len(c.statuses), Rows.status, ("request", "attempt")),
-    "finish": Axis(lambda _c: len(FINISH_REASONS), lambda r: r.own("finish"), ("operation",)),
+    "status": Axis(lambda c: len(c.statuses), Rows.status),
+    "finish": Axis(lambda _c: len(FINISH_REASONS), lambda r: r.own("finish")),
     "retry_reason": Axis(
         lambda _c: len(ERROR_KINDS),
         lambda r: np.where(r.own("attempts") > 1, r.own("first_error"), 0),
-        ("operation",),
     ),
-    "cache_hit": Axis(_TWO, lambda r: r.own("cached_tokens") > 0, ("operation",)),
-    "fallback": Axis(_TWO, lambda r: r.own("is_fallback"), ("operation",)),
-    "resent": Axis(_TWO, lambda r: r.own("resend") > 0, ("attempt",)),
+    "cache_hit": Axis(_TWO, lambda r: r.own("cached_tokens") > 0),
+    "fallback": Axis(_TWO, lambda r: r.own("is_fallback")),
+    "resent": Axis(_TWO, lambda r: r.own("resend") > 0),
 }
-
-
-def _llm_operation(_context: Context, workflow: int, streaming: int) -> str:
-    asked = WORKFLOWS[workflow]
-    return "streaming" if streaming and asked.generates else asked.plain_name
-
-
-def _priority(_context: Context, workflow: int, streaming: int) -> str:
-    return PRIORITIES[2 if not WORKFLOWS[workflow].generates else 0 if streaming else 1]
 
 
 def _http_error_type(context: Context, status: int, error: int) -> str:
@@ -188,21 +49,23 @@ def _http_error_type(context: Context, status: int, error: int) -> str:
 
 def _error_code(context: Context, route: int, error: int) -> str:
     own = error == code_of(OVERLOADED)
-    answered = context.routes[route].overloaded_status if own else ATTEMPT_STATUS[error]
+    answered = context.provider(route).overloaded_status if own else ATTEMPT_STATUS[error]
     return str(ROOT_STATUS[error] if answered == NO_ANSWER else answered)
 
 
 CATEGORIES: dict[str, Category] = {
     "provider": Category(("route",), lambda c, r: c.routes[r].provider, about="openai, anthropic…"),
-    "model": Category(("route",), lambda c, r: c.routes[r].model, about="name of the model"),
-    "server_address": Category(("route",), lambda c, r: c.routes[r].server_address),
-    "server_port": Category(("route",), lambda c, r: c.routes[r].server_port),
+    "model": Category(("route",), lambda c, r: c.routes[r].name, about="name of the model"),
+    "server_address": Category(("route",), lambda c, r: c.provider(r).address),
+    "server_port": Category(("route",), lambda c, r: c.provider(r).port),
     "provider_path": Category(
-        ("route", "workflow"), lambda c, r, w: c.routes[r].paths[w], about="path at the provider"
+        ("route", "workflow"),
+        lambda c, r, w: c.provider(r).path(WORKFLOWS[w].name, c.routes[r].name),
+        about="path at the provider",
     ),
     "reasons": Category(
         ("route", "workflow"),
-        lambda c, r, w: c.routes[r].reasons and WORKFLOWS[w].generates,
+        lambda c, r, w: c.routes[r].reasoning_share > 0 and WORKFLOWS[w].generates,
         about="whether the model writes reasoning tokens",
     ),
     "flow": Category(("flow",), lambda c, f: c.flows[f]),
@@ -214,8 +77,12 @@ CATEGORIES: dict[str, Category] = {
     "http_route": Category(("workflow",), lambda _c, w: WORKFLOWS[w].path),
     "streaming": Category(("streaming",), lambda _c, s: bool(s)),
     "in_conversation": Category(("in_conversation",), lambda _c, s: bool(s)),
-    "llm_operation": Category(("workflow", "streaming"), _llm_operation),
-    "priority": Category(("workflow", "streaming"), _priority),
+    "llm_operation": Category(
+        ("workflow", "streaming"), lambda _c, w, s: WORKFLOWS[w].plain_name(streaming=bool(s))
+    ),
+    "priority": Category(
+        ("workflow", "streaming"), lambda _c, w, s: WORKFLOWS[w].priority(streaming=bool(s))
+    ),
     "error": Category(("error",), lambda _c, e: ERROR_KINDS[e], about="error kind, or none"),
     "failed": Category(("error",), lambda _c, e: e != 0),
     "error_status": Category(
@@ -251,12 +118,8 @@ CATEGORIES: dict[str, Category] = {
 }
 
 
-def _start(rows: Rows) -> Array:
-    return rows.own("due_ns" if rows.kind == "request" else "start_ns")
-
-
 def _duration(rows: Rows) -> Array:
-    return rows.own("end_ns") - _start(rows)
+    return rows.own("end_ns") - rows.start_ns()
 
 
 def _streaming(rows: Rows) -> Array:
@@ -319,20 +182,22 @@ NUMBERS: dict[str, Number] = {
 FLOAT_COLUMNS = ("tokens_per_second", "arrival_rate")
 """Numbers that are doubles although nothing scales them."""
 
-STANDING: dict[str, Standing] = {
-    "memory_bytes": Standing(
-        lambda _context, plan, at: [plan.memory_bytes(at)],
+STANDING: dict[str, StandingNumber] = {
+    "memory_bytes": StandingNumber(
+        lambda _context, forecast, at: [forecast.memory_bytes(at)],
         "collection",
         "memory of an instance",
         of_run=False,
     ),
-    "arrival_rate": Standing(
-        lambda _context, plan, at: [plan.arrival_rate(at)],
+    "arrival_rate": StandingNumber(
+        lambda _context, forecast, at: [forecast.arrival_rate(at)],
         "collection",
         "arrivals a second that the whole run asks for; 0 after the last stage",
     ),
-    "active": Standing(
-        lambda context, _plan, at: [int(i.start_ns <= at < i.end_ns) for i in context.incidents],
+    "active": StandingNumber(
+        lambda context, _forecast, at: [
+            int(i.at_ns <= at < i.at_ns + i.duration_ns) for i in context.incidents
+        ],
         "incident",
         "1 while the incident lasts, 0 before and after",
     ),
@@ -340,14 +205,14 @@ STANDING: dict[str, Standing] = {
 
 
 def _span_ids(rows: Rows) -> Array:
-    if rows.kind == "operation" and not rows.context.tells_operations:
+    if rows.kind == "operation" and not rows.context.has_operation_spans:
         return rows.of_request("span_id")
     return rows.own("span_id")
 
 
 def _parent_span_ids(rows: Rows) -> Array:
     """Span id of what encloses each row: the root for operations, the operation for attempts."""
-    if rows.kind == "operation" or not rows.context.tells_operations:
+    if rows.kind == "operation" or not rows.context.has_operation_spans:
         return rows.of_request("span_id")
     return rows.operations.span_id[rows.attempts.operation]
 
@@ -360,7 +225,7 @@ TEXTS: dict[str, Text] = {
     "conversation": Text("hex16", lambda r: r.of_request("conversation")),
     "response_id": Text("hex16", lambda r: r.own("response_id"), _OPERATION),
     "user": Text("digits", lambda r: r.of_request("user"), about="number of the user"),
-    "start_time": Text("time", _start, about="ISO 8601, UTC"),
+    "start_time": Text("time", Rows.start_ns, about="ISO 8601, UTC"),
     "end_time": Text("time", lambda r: r.own("end_ns"), about="ISO 8601, UTC"),
     "instance_id": Text("instance", lambda r: r.of_request("instance")),
 }
@@ -368,11 +233,6 @@ TEXTS: dict[str, Text] = {
 
 IN_JSON_ALONE = ("instance_id",)
 """Texts whose width differs; in JSON, blanks after the value make up for it."""
-
-
-def start_ns(rows: Rows) -> Array:
-    """When each row began, nanoseconds since the start of the run."""
-    return _start(rows)
 
 
 def known(table: str) -> list[str]:

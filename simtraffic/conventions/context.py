@@ -1,49 +1,19 @@
-"""What a convention may know of the run besides its rows: the service, its routes, the plan."""
+"""What a convention may know of the run besides its rows: the service, its routes, incidents."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
+from typing import TYPE_CHECKING
 
 from simtraffic.arrays import Ints
 from simtraffic.catalog import load_catalog
-from simtraffic.failures import ATTEMPT_STATUS, NO_ANSWER, OVERLOADED, ROOT_STATUS
+from simtraffic.failures import ATTEMPT_STATUS, NO_ANSWER, ROOT_STATUS
 
-
-@dataclass(frozen=True, slots=True)
-class RouteFacts:
-    """A model at its provider, as seen from the network."""
-
-    provider: str
-    model: str
-    server_address: str
-    server_port: int
-    paths: tuple[str, ...]
-    """Path at the provider by workflow code."""
-    reasons: bool
-    """Whether the model writes reasoning tokens."""
-    overloaded_status: int = OVERLOADED.attempt_status
-    """HTTP status of the provider's answer when it is overloaded."""
-
-
-@dataclass(frozen=True, slots=True)
-class IncidentFacts:
-    """An incident of the scenario; times are nanoseconds since the start of the run."""
-
-    name: str
-    start_ns: int
-    end_ns: int
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What is known of every moment of a run before any request: each takes its nanosecond."""
-
-    memory_bytes: Callable[[int], int]
-    """Memory of one instance."""
-    arrival_rate: Callable[[int], float]
-    """Arrivals a second that the whole run asks for."""
+if TYPE_CHECKING:
+    from simtraffic.catalog import Model, Provider
+    from simtraffic.scenario import Incident
 
 
 @cache
@@ -64,12 +34,19 @@ class Context:
     flows: tuple[str, ...]
     flow_workflows: Ints
     """Workflow code of each flow."""
-    routes: tuple[RouteFacts, ...]
+    routes: tuple[Model, ...]
+    """Model of each route code."""
+    providers: Mapping[str, Provider]
+    """Of those models, by name."""
     start_unix_ns: int
     """Start of the run; times of the tables count from here."""
-    incidents: tuple[IncidentFacts, ...] = ()
+    incidents: tuple[Incident, ...] = ()
     statuses: tuple[int, ...] = field(default_factory=known_statuses)
     """Every HTTP status that may occur, in order; the axis ``status`` counts them."""
-    tells_operations: bool = True
-    """Whether any convention tells operations as spans. If none does, what would refer to their
-    spans refers to those of their requests."""
+    has_operation_spans: bool = True
+    """Whether any convention has spans of operations. If none does, what would refer to them refers
+    to those of their requests."""
+
+    def provider(self, route: int) -> Provider:
+        """Where the model of a route code answers."""
+        return self.providers[self.routes[route].provider]

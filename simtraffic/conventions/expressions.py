@@ -124,11 +124,11 @@ def _column(document: Document, spec: dict[str, object], path: Path, table: str)
         document.fault((*path, "decimals"), "must be from 0 to 12", decimals)
         decimals = 0
     return Column(
-        name,
-        tuple((str(key), cast("Scalar", value)) for key, value in mapping.items()),
-        _divisor(document, spec.get("scale", 1), (*path, "scale")),
-        decimals,
-        cast_to,
+        name=name,
+        mapping=tuple((str(key), cast("Scalar", value)) for key, value in mapping.items()),
+        divisor=_divisor(document, spec.get("scale", 1), (*path, "scale")),
+        decimals=decimals,
+        cast=cast_to,
     )
 
 

@@ -10,11 +10,11 @@ from simtraffic.conventions.columns import (
     FLOAT_COLUMNS,
     NUMBERS,
     STANDING,
-    TABLES,
     TEXTS,
 )
 from simtraffic.conventions.expressions import attributes, expression, is_finite, when_of
-from simtraffic.conventions.model import STANDING_TABLES, Column, Measure, MetricSpec
+from simtraffic.conventions.model import STANDING_TABLES, Column, Measurement, MetricSpec
+from simtraffic.conventions.rows import TABLES
 from simtraffic.units import parse_duration
 
 if TYPE_CHECKING:
@@ -24,17 +24,17 @@ if TYPE_CHECKING:
 INSTRUMENTS = ("counter", "histogram", "gauge")
 MOMENTS = ("start", "end", "queue_end")
 _BETWEEN = ("start", "end")
+_KEYS = (
+    "name", "description", "instrument", "of", "unit", "buckets",
+    "measure", "attributes", "when", "gauge", "at",
+)  # fmt: skip
 _OF_STANDING = {"collection": ("histogram", "gauge"), "incident": ("gauge",)}
 """What may look at rows that are there at every collection: nothing would bound a sum of them."""
 
 
 def metric_of(document: Document, node: object, path: Path) -> MetricSpec:
-    """One entry of ``metrics``."""
-    keys = (
-        *("name", "description", "instrument", "of", "unit", "buckets"),
-        *("measure", "attributes", "when", "gauge", "at"),
-    )
-    metric = document.mapping(node, path, keys, ("name", "instrument", "of"))
+    """The metric that one entry of ``metrics`` describes."""
+    metric = document.mapping(node, path, _KEYS, ("name", "instrument", "of"))
     tables = (*TABLES, *STANDING_TABLES)
     table = document.choice(metric.get("of", "operation"), (*path, "of"), tables, "operation")
     instrument = document.choice(
@@ -55,7 +55,7 @@ def metric_of(document: Document, node: object, path: Path) -> MetricSpec:
         instrument=instrument,
         table=table,
         unit=document.text(metric.get("unit", ""), (*path, "unit")),
-        measures=measures or (Measure(None),),
+        measures=measures or (Measurement(None),),
         attributes=attributes(
             document, metric.get("attributes", {}), (*path, "attributes"), table, categories=True
         ),
@@ -129,7 +129,9 @@ def _buckets(
     return bounds
 
 
-def _measure(document: Document, node: object, path: Path, table: str, instrument: str) -> Measure:
+def _measure(
+    document: Document, node: object, path: Path, table: str, instrument: str
+) -> Measurement:
     stands = table in STANDING_TABLES
     keys = ("value", *(() if stands else ("times",)), "attributes", "when")
     measure = document.mapping(node, path, keys, ("value",))
@@ -138,7 +140,7 @@ def _measure(document: Document, node: object, path: Path, table: str, instrumen
     if adds_up and value and value.name in FLOAT_COLUMNS:
         hint = "make it a gauge" if stands else "tell it with a span"
         document.fault((*path, "value"), "only whole numbers are added up", value.name, hint)
-    return Measure(
+    return Measurement(
         value=value,
         times=_number(document, measure["times"], (*path, "times"), table)
         if "times" in measure

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 BUILT_IN = Path(__file__).parent
 ALWAYS_ON = "http"
-"""Tells requests and attempts, whichever convention tells the operations."""
+"""Has the spans of requests and attempts, whichever convention has those of the operations."""
 
 _START = "start with convention: NAME"
 _HINTS = {
@@ -38,7 +38,7 @@ def load_conventions(names: Sequence[str]) -> list[Convention]:
 
     Raises:
         ConventionError: one is wrong, two claim a metric of one name (a stream has one writer), or
-            two tell a key of the same rows in ways that cannot agree.
+            two give a key of the same rows values that cannot agree.
         UsageError: a file cannot be read.
     """
     conventions: list[Convention] = []

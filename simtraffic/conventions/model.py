@@ -32,7 +32,7 @@ class When:
         return (column for column, _ in self.allowed)
 
     def __and__(self, other: When) -> When:
-        """Both."""
+        """Conditions that hold where both do."""
         return When(self.allowed + other.allowed)
 
 
@@ -52,7 +52,7 @@ class Literal:
 
     @property
     def columns(self) -> Iterator[str]:
-        """None."""
+        """No columns: the value is the same for all rows."""
         return iter(())
 
 
@@ -72,7 +72,7 @@ class Column:
 
     @property
     def columns(self) -> Iterator[str]:
-        """The one column."""
+        """The column itself, as the only one."""
         return iter((self.name,))
 
 
@@ -142,7 +142,7 @@ class EventSpec:
 
 @dataclass(frozen=True, slots=True)
 class SpanSpec:
-    """How the rows of a table are told as spans."""
+    """How the rows of a table become spans."""
 
     name: Expression
     kind: str
@@ -153,7 +153,7 @@ class SpanSpec:
 
 
 @dataclass(frozen=True, slots=True)
-class Measure:
+class Measurement:
     """One measurement that a row gives."""
 
     value: Column | None
@@ -174,7 +174,7 @@ class MetricSpec:
     """``counter``, ``histogram`` or ``gauge``."""
     table: str
     unit: str
-    measures: tuple[Measure, ...]
+    measures: tuple[Measurement, ...]
     attributes: tuple[Attribute, ...] = ()
     when: When = ALWAYS
     buckets: tuple[float, ...] = ()

@@ -9,10 +9,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from simtraffic.conventions.agreement import contradictions
-from simtraffic.conventions.columns import TABLES
 from simtraffic.conventions.expressions import attributes, expression, when_of
 from simtraffic.conventions.instruments import metric_of
 from simtraffic.conventions.model import Convention, EventSpec, LogSpec, SpanSpec, Status
+from simtraffic.conventions.rows import TABLES
 from simtraffic.errors import Fault
 
 if TYPE_CHECKING:

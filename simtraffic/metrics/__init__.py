@@ -1,1 +1,1 @@
-"""Measuring: from the rows of the simulation to series, without a byte of how they are told."""
+"""Measuring: from the rows of the simulation to series, without a byte of how they are emitted."""

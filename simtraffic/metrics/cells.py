@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
 from simtraffic.arrays import Array, Floats, Indices, Ints
-from simtraffic.metrics.series import ABSENT
 
 if TYPE_CHECKING:
     from simtraffic.conventions.frames import Frame
@@ -44,21 +41,26 @@ class Cells:
         return len(self.counts)
 
 
-def cells_of(frame: Frame, first: int, interval_ns: int, instances: int) -> Cells:
-    """Group the rows of a frame; ``first`` is the number of the oldest open interval."""
-    intervals = np.maximum(-(-frame.end_ns // interval_ns), 1) - first
+def cells_of(frame: Frame, number: int, interval_ns: int, instances: int) -> Cells:
+    """Group the rows of a frame; ``number`` is that of the oldest open interval."""
+    intervals = np.maximum(-(-frame.end_ns // interval_ns), 1) - number
     width = int(intervals.max()) + 1
-    key = (frame.shape.astype(np.int64) * instances + frame.instance) * width + intervals
-    if (key[1:] < key[:-1]).any():
-        order = np.argsort(key.astype(np.uint16) if key.max() < 1 << 16 else key, kind="stable")
-        frame, key = frame.take(order), key[order]
+    frame, key = frame.sorted_by(frame.keys(instances, intervals))
     changes = np.flatnonzero(key[1:] != key[:-1]) + 1
     starts = np.concatenate([np.zeros(1, dtype=np.intp), changes])
     counts = np.diff(starts, append=len(key))
     owner, interval = np.divmod(key[starts], width)
     shape, instance = np.divmod(owner, instances)
     group = np.repeat(np.arange(len(starts)), counts)
-    return Cells(frame, group, starts, interval, instance, shape, counts)
+    return Cells(
+        frame=frame,
+        group=group,
+        starts=starts,
+        interval=interval,
+        instance=instance,
+        shape=shape,
+        counts=counts,
+    )
 
 
 class BucketFinder:
@@ -94,7 +96,7 @@ class BucketFinder:
         return bucket
 
 
-class Window:
+class OpenIntervals:
     """An array over the open intervals; it grows at the end and is taken from the front."""
 
     def __init__(self, instances: int, width: int, dtype: type, fill: float = 0) -> None:
@@ -103,6 +105,11 @@ class Window:
         self._fill = fill
         shape = (_GROW, instances, 0, *((width,) if width else ()))
         self.data = np.full(shape, fill, dtype=dtype)
+
+    @property
+    def flat(self) -> Array:
+        """The same items with interval, instance and series as one axis."""
+        return self.data.reshape(-1, *self.data.shape[3:])
 
     def ensure(self, intervals: int, series: int) -> None:
         """Make room for this many intervals and series."""
@@ -127,24 +134,28 @@ class Window:
         return first
 
 
-@dataclass(frozen=True, slots=True)
-class Rows:
-    """Values to be measured, in runs of one cell each."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Runs:
+    """Values to be measured, in runs of one cell each; one item a row, or one a run."""
 
     frame: Frame
     values: Ints
     """Added to the sum."""
     each: Ints | Floats
     """Put into a bucket: the value, or its share when it counts several times."""
-    times: Ints | None
-    group: Indices
-    starts: Indices
-    cells: Indices | slice
-    """Which of the cells these runs are."""
-    interval: Indices
-    instance: Indices
-    picked: Indices | None
+    times: Ints | None = None
+    """How often each row's value counts; None for once."""
+    picked: Indices | None = None
     """Rows of the frame; None for all of them in their order."""
+    group: Indices
+    """Run of each row."""
+    starts: Indices
+    """First row of each run."""
+    cells: Indices | None = None
+    """Which of the cells these runs are; None for all of them in their order."""
+    interval: Indices
+    """Of each run, counted from the oldest interval still open."""
+    instance: Indices
 
     @classmethod
     def of(cls, cells: Cells, value: Column, times: Column | None) -> Self:
@@ -153,62 +164,32 @@ class Rows:
         values = read(frame, value)
         if times is None:
             return cls(
-                *(frame, values, values, None, cells.group, cells.starts, slice(None)),
-                *(cells.interval, cells.instance, None),
+                frame=frame,
+                values=values,
+                each=values,
+                group=cells.group,
+                starts=cells.starts,
+                interval=cells.interval,
+                instance=cells.instance,
             )
         weights = read(frame, times)
         picked = np.flatnonzero(weights > 0)
         group = cells.group[picked]
         starts = np.flatnonzero(np.diff(group, prepend=-1))
         which = group[starts]
-        runs = np.repeat(np.arange(len(starts)), np.diff(starts, append=len(group)))
         values, weights = values[picked], weights[picked]
         return cls(
-            *(frame, values, values / weights, weights, runs, starts, which),
-            *(cells.interval[which], cells.instance[which], picked),
+            frame=frame,
+            values=values,
+            each=values / weights,
+            times=weights,
+            picked=picked,
+            group=np.repeat(np.arange(len(starts)), np.diff(starts, append=len(group))),
+            starts=starts,
+            cells=which,
+            interval=cells.interval[which],
+            instance=cells.instance[which],
         )
-
-
-@dataclass(frozen=True, slots=True)
-class Targets:
-    """Where in the windows the cells of one measure go; several cells may share a series."""
-
-    places: Indices
-    """Flat index (interval, instance, series) of each target, without repeats."""
-    cells: Indices
-    """Cells that go anywhere."""
-    cell_places: Indices
-    """Flat index of each of those cells."""
-    of_cell: Indices
-    """Target of every cell; one past the last for cells that go nowhere."""
-
-    @classmethod
-    def of(
-        cls, rows: Rows, series: NDArray[np.int32], windows: Sequence[Window], count: int
-    ) -> Targets:
-        """Make room in the windows, all of one shape, and find the places."""
-        intervals = int(rows.interval.max()) + 1
-        for window in windows:
-            window.ensure(intervals, count)
-        _, instances, width = windows[0].data.shape[:3]
-        cells = np.flatnonzero(series != ABSENT)
-        flat = (rows.interval[cells] * instances + rows.instance[cells]) * width + series[cells]
-        places, inverse = np.unique(flat, return_inverse=True)
-        of_cell = np.full(len(series), len(places), dtype=np.intp)
-        of_cell[cells] = inverse
-        return cls(places, cells, flat, of_cell)
-
-    def __len__(self) -> int:
-        return len(self.places)
-
-    @staticmethod
-    def flat(window: Window) -> Array:
-        """The window with its first three axes as one."""
-        return window.data.reshape(-1, *window.data.shape[3:])
-
-    def coordinates(self, window: Window) -> tuple[Indices, ...]:
-        """Interval, instance and series of each target."""
-        return np.unravel_index(self.places, window.data.shape[:3])
 
 
 def read(frame: Frame, column: Column) -> Ints:

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
+
+from simtraffic.arrays import Array, Floats, Ints
 
 
 class Running:
-    """Values of one instrument since the start of the run, or of the interval for delta."""
+    """Values of one instrument since the start of the run, or of the interval for delta.
 
-    def __init__(self, instances: int, width: int) -> None:
+    Arrays have the shape (instances, series), buckets one axis more.
+    """
+
+    def __init__(self, instances: int, width: int = 0) -> None:
         """No series yet; histograms have ``width`` buckets, others 0."""
-        self.buckets = np.zeros((instances, 0, width), dtype=np.int64)
-        self.sums = np.zeros((instances, 0), dtype=np.int64)
-        self.least = np.full((instances, 0), np.inf)
-        self.greatest = np.full((instances, 0), -np.inf)
-        self.seen = np.zeros((instances, 0), dtype=np.int64)
-        self.shown = np.zeros((instances, 0))
+        self.buckets: Ints = np.zeros((instances, 0, width), dtype=np.int64)
+        self.sums: Ints = np.zeros((instances, 0), dtype=np.int64)
+        self.least: Floats = np.full((instances, 0), np.inf)
+        self.greatest: Floats = np.full((instances, 0), -np.inf)
+        self.seen: Ints = np.zeros((instances, 0), dtype=np.int64)
+        """0 for series that have no point yet."""
+        self.shown: Floats = np.zeros((instances, 0))
         """What a gauge of a rate or of standing rows shows, in the metric's unit."""
+        self.exemplars: Array = np.empty(0, dtype=EXEMPLAR_DTYPE)
+        """Of the last interval alone, ordered by instance and series."""
 
     def grow(self, series: int) -> None:
         """Make room for this many series."""
@@ -44,15 +50,15 @@ class Running:
         self.least[:], self.greatest[:] = np.inf, -np.inf
 
 
-@dataclass
-class MetricSettings:
-    """How metrics are collected."""
-
-    start_unix_ns: int
-    interval_ns: int
-    is_delta: bool
-    exemplars: bool
-    arrivals_end_ns: int
-    """End of the last stage, nanoseconds since the start."""
-    shard_index: int = 0
-    shard_count: int = 1
+EXEMPLAR_DTYPE = np.dtype(
+    [
+        ("interval", "<i8"),
+        ("instance", "<i4"),
+        ("series", "<i4"),
+        ("bucket", "<i4"),
+        ("value", "<f8"),
+        ("time_ns", "<i8"),
+        ("trace_id", "<u8", (2,)),
+        ("span_id", "<u8"),
+    ]
+)

@@ -13,9 +13,8 @@ from simtraffic.conventions.columns import FLOAT_COLUMNS
 from simtraffic.conventions.evaluate import constant
 
 if TYPE_CHECKING:
-    from simtraffic.conventions.columns import Scalar
     from simtraffic.conventions.frames import ShapeBook, ShapeValues
-    from simtraffic.conventions.model import Measure, MetricSpec
+    from simtraffic.conventions.model import Measurement, MetricSpec, Scalar
 
     Attributes = tuple[tuple[str, Scalar | tuple[Scalar, ...]], ...]
 
@@ -39,12 +38,17 @@ class Instrument:
     @classmethod
     def of(cls, spec: MetricSpec) -> Instrument:
         """The instrument that this specification describes."""
-        columns = [measure.value for measure in spec.measures if measure.value]
+        columns = [each.value for each in spec.measures if each.value]
         divisor = columns[0].divisor if columns else 1
         bounds = np.array([_exact(bound * divisor) for bound in spec.buckets], dtype=np.float64)
         is_integer = divisor == 1 and not any(c.name in FLOAT_COLUMNS for c in columns)
-        empty = [np.empty(0, dtype=np.int32) for _ in spec.measures]
-        return cls(spec, bounds, divisor, is_integer and not spec.rate_ns, {}, empty)
+        return cls(
+            spec=spec,
+            bounds=bounds,
+            divisor=divisor,
+            is_integer=is_integer and not spec.rate_ns,
+            _lookups=[np.empty(0, dtype=np.int32) for _ in spec.measures],
+        )
 
     @property
     def bucket_count(self) -> int:
@@ -61,17 +65,18 @@ class Instrument:
             self._lookups[measure] = lookup
         return lookup
 
-    def number(self, measure: Measure, shape: ShapeValues) -> int:
-        """Series that a measure of this shape feeds, a new one if need be; or :data:`ABSENT`."""
-        if not (self.spec.when.holds(shape) and measure.when.holds(shape)):
+    def number(self, measurement: Measurement, shape: ShapeValues) -> int:
+        """Series that a measurement of this shape feeds, if need be a new one; or ABSENT."""
+        if not (self.spec.when.holds(shape) and measurement.when.holds(shape)):
             return ABSENT
-        return self.series.setdefault(attribute_set(self.spec, measure, shape), len(self.series))
+        attributes = attribute_set(self.spec, measurement, shape)
+        return self.series.setdefault(attributes, len(self.series))
 
 
-def attribute_set(spec: MetricSpec, measure: Measure, shape: ShapeValues) -> Attributes:
+def attribute_set(spec: MetricSpec, measurement: Measurement, shape: ShapeValues) -> Attributes:
     """Attributes of the series that a row of this shape feeds."""
     made: dict[str, Scalar | tuple[Scalar, ...]] = {}
-    for attribute in (*spec.attributes, *measure.attributes):
+    for attribute in (*spec.attributes, *measurement.attributes):
         if attribute.key not in made and attribute.when.holds(shape):
             made[attribute.key] = constant(attribute.value, shape)
     return tuple(made.items())

@@ -21,7 +21,7 @@ from simtraffic.otlp.template import Slot, text_width
 if TYPE_CHECKING:
     from simtraffic.conventions.context import Context
     from simtraffic.conventions.frames import Frame
-    from simtraffic.otlp.shapes import Shapes
+    from simtraffic.otlp.records import TemplateBook
     from simtraffic.otlp.template import Template
 
 
@@ -67,7 +67,7 @@ class Scratch:
 class Encoder:
     """Encodes the frames of all tables of a run."""
 
-    shapes: Mapping[str, Shapes]
+    templates: Mapping[str, TemplateBook]
     context: Context
     integers: Mapping[str, frozenset[str]]
     """By table, the numbers that are written as integers and so may need wide varints."""
@@ -75,22 +75,19 @@ class Encoder:
     scratch: Scratch = field(default_factory=Scratch)
     _instance_texts: Array | None = None
 
-    def prepare(self, frame: Frame) -> Sorted:
+    def prepare(self, frame: Frame) -> WireRows:
         """The rows of a frame by shape and instance, with their columns in wire form."""
         instances = len(self.context.instance_ids)
-        key = frame.shape * np.int32(instances) + frame.instance
-        if (key[1:] < key[:-1]).any():
-            order = np.argsort(key.astype(np.uint16) if key.max() < 1 << 16 else key, kind="stable")
-            frame = frame.take(order)
-        counts = np.bincount(key)
+        frame, keys = frame.sorted_by(frame.keys(instances))
+        counts = np.bincount(keys)
         cells = np.flatnonzero(counts)
         runs: dict[int, list[tuple[int, int]]] = {}
         for cell, count in zip(cells.tolist(), counts[cells].tolist(), strict=True):
             shape, instance = divmod(cell, instances)
             runs.setdefault(shape, []).append((instance, count))
-        return Sorted(frame.kind, runs, WireColumns(frame, self))
+        return WireRows(frame, runs, self)
 
-    def encode(self, rows: Sorted, signal: str, filler_bytes: int = 0) -> list[Piece]:
+    def encode(self, rows: WireRows, signal: str, filler_bytes: int = 0) -> list[Piece]:
         """Spans or log records of these rows. The pieces hold until ``scratch`` is reset.
 
         Args:
@@ -99,14 +96,13 @@ class Encoder:
             filler_bytes: Of an attribute that makes each span large.
         """
         pieces: list[Piece] = []
-        shapes, wide = self.shapes[rows.kind], rows.columns.wide
+        book = self.templates[rows.kind]
         first = 0
         for shape, runs in rows.runs.items():
             after = first + sum(count for _, count in runs)
-            made = shapes.of(shape, wide=wide, form=self.form, filler_bytes=filler_bytes)
-            templates = made.by_signal(signal)
-            for template in templates:
-                pieces += self._fill(signal, template, runs, slice(first, after), rows.columns)
+            made = book.templates(shape, wide=rows.wide, form=self.form, filler_bytes=filler_bytes)
+            for template in made[signal]:
+                pieces += self._fill(signal, template, runs, slice(first, after), rows)
             first = after
         return pieces
 
@@ -116,7 +112,7 @@ class Encoder:
         template: Template,
         runs: list[tuple[int, int]],
         rows: slice,
-        columns: WireColumns,
+        columns: WireRows,
     ) -> Iterator[Piece]:
         width = template.length
         out = self.scratch.take(width * (rows.stop - rows.start))
@@ -138,24 +134,26 @@ class Encoder:
         return self._instance_texts
 
 
-@dataclass(frozen=True, slots=True)
-class Sorted:
-    """Rows of one table in the order of their shapes, and of instances within a shape."""
-
-    kind: str
-    runs: dict[int, list[tuple[int, int]]]
-    """Of each shape, in the rows' order: the instances and how many rows each has."""
-    columns: WireColumns
-
-
 _TIMES = ("start_ns", "end_ns", "start_time", "end_time")
 
 
-class WireColumns(dict[Slot, "Array"]):
-    """Columns of a frame in wire form, made when a template first asks."""
+class WireRows(dict[Slot, "Array"]):
+    """Rows of one table by shape, and by instance within a shape; columns in wire form.
 
-    def __init__(self, frame: Frame, encoder: Encoder) -> None:
+    A column is made when a template first asks for its slot.
+
+    Attributes:
+        kind: Name of the table.
+        runs: Of each shape, in the rows' order: the instances and how many rows each has.
+        wide: Whether some integer needs a varint of ten bytes.
+    """
+
+    def __init__(
+        self, frame: Frame, runs: dict[int, list[tuple[int, int]]], encoder: Encoder
+    ) -> None:
         super().__init__()
+        self.kind = frame.kind
+        self.runs = runs
         self._frame = frame
         self._encoder = encoder
         self._times: dict[str, Array] = {}

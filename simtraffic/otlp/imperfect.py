@@ -1,7 +1,7 @@
-"""Telemetry that is awkward on purpose: what is told late, twice, wrong or not at all.
+"""Telemetry that is awkward on purpose: what is emitted late, twice, wrong or not at all.
 
 Which rows it hits follows from seed and ids, so that it repeats and does not depend on shards. What
-is truly so (tables, metrics, ledger of requests) is not touched: only what is told of it.
+is truly so (tables, metrics, ledger of requests) is not touched: only what is emitted of it.
 """
 
 from __future__ import annotations
@@ -32,18 +32,18 @@ KINDS = (
 
 
 class Imperfect:
-    """Decides about rows and collections, and counts what was told.
+    """Decides about rows and collections, and counts what was handed over.
 
     Attributes:
         counts: By imperfection, in spans, data points or resets.
-        cut_ns: In a run that ends early, until when rows were told at their time. Of the rest,
-            told at once, only rows that had ended by then are late.
+        cut_ns: In a run that ends early, until when rows were emitted at their time. Of the rest,
+            emitted at once, only rows that had ended by then are late.
     """
 
     def __init__(
         self, wanted: Imperfections, seed: int | str, instances: int, limit_ns: int
     ) -> None:
-        """``limit_ns`` is the last moment of the run at which something may be told."""
+        """``limit_ns`` is the last moment of the run at which something may be emitted."""
         self._wanted = wanted
         self._streams = Streams(seed)
         self._limit_ns = limit_ns
@@ -59,11 +59,11 @@ class Imperfect:
 
     @property
     def delays(self) -> bool:
-        """Whether some spans are told late."""
+        """Whether some spans are emitted late."""
         return self._wanted.late_spans is not None
 
-    def tell_ns(self, frame: Frame) -> Ints:
-        """When each row is told: at its end, or later on purpose."""
+    def emit_ns(self, frame: Frame) -> Ints:
+        """When each row is emitted: at its end, or later on purpose."""
         late = self._wanted.late_spans
         if late is None:
             return frame.end_ns
@@ -75,42 +75,54 @@ class Imperfect:
         """The rows by the clock of their instance."""
         if not self._wanted.clock_skew_ns:
             return frame
-        told = frame.take(slice(None))
+        skewed = frame.take(slice(None))
         offset = self.skew_ns[frame.instance]
-        told.start_ns, told.end_ns = frame.start_ns + offset, frame.end_ns + offset
-        return told
+        skewed.start_ns, skewed.end_ns = frame.start_ns + offset, frame.end_ns + offset
+        return skewed
 
-    def spans(self, frame: Frame, *, count: bool) -> tuple[Frame, Frame]:
-        """Rows whose spans are told, those of the usual size and those with a filler.
+    def spans(self, frame: Frame) -> tuple[Frame, Frame]:
+        """Rows whose spans are emitted, those of the usual size and those with a filler.
 
         Some are in there twice, and some roots are not. Times are still the true ones.
         """
-        wanted, ids = self._wanted, frame.raw["span_id"]
-        times = np.ones(len(frame), dtype=np.int64)
-        times[self._hits(ids, "duplicate ids", wanted.duplicate_ids)] = 2
-        if frame.kind == "request":
-            times[self._hits(ids, "missing roots", wanted.missing_roots)] = 0
-        share = wanted.oversize_attributes.share if wanted.oversize_attributes else 0.0
-        large = self._hits(ids, "oversize attributes", share)
-        if count:
-            # A trace that is not sampled is told by nobody.
-            seen = frame.raw["sampled"].astype(bool) if "sampled" in frame.raw else True
-            late = self.tell_ns(frame) > frame.end_ns
-            if self.cut_ns is not None:
-                late &= frame.end_ns <= self.cut_ns
-            found = {
-                "late_spans": times * (late & seen),
-                "missing_roots": (times == 0) & seen,
-                "duplicate_ids": (times == 2) & seen,
-                "clock_skew": times * ((self.skew_ns[frame.instance] != 0) & seen),
-                "oversize_attributes": times * (large & seen),
-            }
-            self.counts.update({name: int(hit.sum()) for name, hit in found.items()})
+        times, large = self._times(frame), self._large(frame)
         rows = np.arange(len(frame))
         return (
             frame.take(np.repeat(rows, times * ~large)),
             frame.take(np.repeat(rows, times * large)),
         )
+
+    def book(self, frame: Frame) -> None:
+        """Count what is wrong in the spans of rows that are handed over."""
+        times = self._times(frame)
+        # A trace that is not sampled is emitted by nobody.
+        seen = frame.raw["sampled"].astype(bool) if "sampled" in frame.raw else True
+        late = self.emit_ns(frame) > frame.end_ns
+        if self.cut_ns is not None:
+            late &= frame.end_ns <= self.cut_ns
+        found = {
+            "late_spans": times * (late & seen),
+            "missing_roots": (times == 0) & seen,
+            "duplicate_ids": (times == 2) & seen,
+            "clock_skew": times * ((self.skew_ns[frame.instance] != 0) & seen),
+            "oversize_attributes": times * (self._large(frame) & seen),
+        }
+        self.counts.update({name: int(hit.sum()) for name, hit in found.items()})
+
+    def _times(self, frame: Frame) -> Ints:
+        """How often the span of each row is emitted."""
+        wanted, ids = self._wanted, frame.raw["span_id"]
+        times = np.ones(len(frame), dtype=np.int64)
+        times[self._hits(ids, "duplicate ids", wanted.duplicate_ids)] = 2
+        if frame.kind == "request":
+            times[self._hits(ids, "missing roots", wanted.missing_roots)] = 0
+        return times
+
+    def _large(self, frame: Frame) -> Bools:
+        """Rows whose spans carry a filler."""
+        oversize = self._wanted.oversize_attributes
+        share = oversize.share if oversize else 0.0
+        return self._hits(frame.raw["span_id"], "oversize attributes", share)
 
     def _hits(self, ids: Words, name: str, share: float) -> Bools:
         if not share:
@@ -120,13 +132,13 @@ class Imperfect:
     # Collections of metrics.
 
     def is_missing(self, instance: int, number: int) -> bool:
-        """Whether an instance tells nothing of a collection."""
+        """Whether an instance emits nothing of a collection."""
         return self._collection_hits(
             instance, number, "missing points", self._wanted.missing_points
         )
 
     def is_out_of_order(self, instance: int, number: int) -> bool:
-        """Whether an instance's points of a collection are told after those of the next."""
+        """Whether an instance's points of a collection are emitted after those of the next."""
         share = self._wanted.out_of_order_points
         return self._collection_hits(instance, number, "out of order points", share)
 

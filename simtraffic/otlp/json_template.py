@@ -52,7 +52,7 @@ def _hex_ids(node: object) -> None:
 
 
 def json_text(tree: object) -> bytes:
-    """Compact JSON."""
+    """A tree as JSON without blanks, in UTF-8."""
     return json.dumps(tree, ensure_ascii=False, separators=(",", ":")).encode()
 
 

@@ -9,12 +9,13 @@ import numpy as np
 from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 from opentelemetry.proto.metrics.v1 import metrics_pb2 as pb
 
-from simtraffic.arrays import Array, Floats, Ints
+from simtraffic.arrays import Array, Indices, Ints
 from simtraffic.otlp.requests import field_bytes
 from simtraffic.otlp.template import Slot, Slots
 from simtraffic.otlp.values import any_value
 
 if TYPE_CHECKING:
+    from simtraffic.metrics.running import Running
     from simtraffic.metrics.series import Instrument
     from simtraffic.otlp.template import Template
 
@@ -79,7 +80,7 @@ class PointWriter:
         octets = exemplar.SerializeToString()
         return slots.template(field_bytes(_EXEMPLARS_FIELD, len(octets)) + octets)
 
-    def attributes(self, series: int) -> bytes:
+    def _attribute_bytes(self, series: int) -> bytes:
         """The attribute set of a series, as the data point's field."""
         known = list(self.instrument.series)
         message = pb.HistogramDataPoint if self._is_histogram else pb.NumberDataPoint
@@ -97,23 +98,30 @@ class PointWriter:
 
     def histograms(
         self,
-        series: Array,
-        buckets: Ints,
-        sums: Floats,
-        least: Floats,
-        greatest: Floats,
-        start_ns: int,
-        time_ns: int,
+        running: Running,
+        instance: int,
+        series: Indices,
+        times: tuple[int, int],
         exemplars: list[bytes],
     ) -> list[bytes]:
-        """Points of a histogram, one per series; ``exemplars`` holds each series' own."""
+        """Points of a histogram, one per series.
+
+        Args:
+            running: What its series hold, in the measured column's own unit.
+            instance: Whose points they are.
+            series: Which of its series, growing.
+            times: Start and time of the points, Unix nanoseconds.
+            exemplars: Of each series, already encoded.
+        """
+        buckets: Ints = running.buckets[instance, series]
+        divisor = self.instrument.divisor
         columns: dict[str, object] = {
-            "start": start_ns,
-            "time": time_ns,
+            "start": times[0],
+            "time": times[1],
             "count": buckets.sum(axis=1),
-            "sum": sums,
-            "min": least,
-            "max": greatest,
+            "sum": running.sums[instance, series] / divisor,
+            "min": running.least[instance, series] / divisor,
+            "max": running.greatest[instance, series] / divisor,
         }
         columns.update({f"bucket{index}": buckets[:, index] for index in range(buckets.shape[1])})
         rows = fill(self._point, len(series), columns)
@@ -138,7 +146,7 @@ class PointWriter:
         return b"".join(fill(self._exemplar, len(found), columns)), self._exemplar.length
 
     def _framed(self, series: int, row: bytes, extra: bytes = b"") -> bytes:
-        attributes = self.attributes(series)
+        attributes = self._attribute_bytes(series)
         length = len(attributes) + len(row) + len(extra)
         return b"".join((field_bytes(_POINTS_FIELD, length), attributes, row, extra))
 

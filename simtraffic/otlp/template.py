@@ -40,7 +40,7 @@ class Template:
     """The bytes of one shape with places for slots. All rows of a shape have the same length."""
 
     blank: np.void
-    """The template's bytes."""
+    """The template's bytes, with nothing in its slots."""
     dtype: np.dtype[np.void]
     slots: tuple[tuple[str, Slot], ...]
     """Field of ``dtype`` and what fills it."""
@@ -68,6 +68,7 @@ class Slots:
 
     def __init__(self, *, wide: bool) -> None:
         """With ``wide`` integers take ten bytes, without four."""
+        self.wide = wide
         self._int_width = _WIDE if wide else _NARROW
         self._taken: list[tuple[Slot, bytes]] = []
 

@@ -41,11 +41,10 @@ def any_value(value: Scalar | tuple[Scalar, ...]) -> AnyValue:
 class Builder:
     """Builds the messages of one shape, with slots handed out where rows differ."""
 
-    def __init__(self, shape: ShapeValues, slots: Slots, context: Context, *, wide: bool) -> None:
+    def __init__(self, shape: ShapeValues, slots: Slots, context: Context) -> None:
         self.shape = shape
         self.slots = slots
         self.context = context
-        self.wide = wide
 
     def attributes(self, specs: Iterable[Attribute]) -> list[KeyValue]:
         """Attributes that are present in this shape; of two with one key the first counts."""
@@ -86,10 +85,10 @@ class Builder:
         return self.slots.text(name, TEXT_WIDTHS[source])
 
     def _number_slot(self, column: Column) -> str:
-        width = WIDE_NUMBER_WIDTH if self.wide else NUMBER_WIDTH
+        width = WIDE_NUMBER_WIDTH if self.slots.wide else NUMBER_WIDTH
         if column.divisor == 1:
             return self.slots.text(column.name, width)
-        whole = WIDE_NUMBER_WIDTH if self.wide else SCALED_WIDTH
+        whole = WIDE_NUMBER_WIDTH if self.slots.wide else SCALED_WIDTH
         width = whole + (1 + column.decimals if column.decimals else 0)
         return self.slots.text(column.name, width, column.divisor, column.decimals)
 

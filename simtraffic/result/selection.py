@@ -97,7 +97,7 @@ class Choice:
             routes = tuple(
                 code
                 for code, route in enumerate(vocabulary.routes)
-                if provider in (None, route.provider) and model in (None, route.name)
+                if provider in (None, route.provider) and model in (None, route.full_name)
             )
         return cls(
             window,

@@ -28,7 +28,7 @@ from simtraffic.token_kinds import TOKEN_COLUMNS
 
 if TYPE_CHECKING:
     from simtraffic.scenario import Incident, Scenario, Threshold
-    from simtraffic.schedule.schedule import StageSpan
+    from simtraffic.schedule import Segment
     from simtraffic.simulation.tables import Exchanges, Vocabulary
 
 # Sums that bincount makes in float64 are exact below this.
@@ -72,7 +72,7 @@ class Tally:
         self,
         scenario: Scenario,
         vocabulary: Vocabulary,
-        stages: Sequence[StageSpan],
+        stages: Sequence[Segment],
     ) -> None:
         self.vocabulary = vocabulary
         self.requests = 0
@@ -155,7 +155,7 @@ class Tally:
         return TrafficCounts(
             flow=self.vocabulary.flows[flow],
             provider=route.provider,
-            model=route.model,
+            model=route.name,
             requests=scaled(self._made[cell]),
             attempts=scaled(kinds.sum()),
             failed=scaled(self._broken[cell]),

@@ -78,7 +78,7 @@ def _hold(playback: Playback, frames: list[Frame], seam_ns: int | None) -> list[
         return frames
     now = []
     for frame in frames:
-        emit_ns = imperfect.tell_ns(frame) if imperfect is not None else frame.end_ns
+        emit_ns = imperfect.emit_ns(frame) if imperfect is not None else frame.end_ns
         late = emit_ns > (frame.end_ns if seam_ns is None else np.minimum(frame.end_ns, seam_ns))
         if late.any():
             playback.held.append((int(emit_ns[late].max()), frame.take(late)))

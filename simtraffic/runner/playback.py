@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from simtraffic.clock import SECOND_NS, monotonic
 from simtraffic.runner.counts import blank_counts
+from simtraffic.runner.emission import emitter_of
 from simtraffic.runner.outlets import Outlets
 from simtraffic.runner.setup import DEFAULT_DRAIN_NS, within
 from simtraffic.runner.stop import StopSignal
@@ -20,7 +21,7 @@ from simtraffic.runner.stop import StopSignal
 if TYPE_CHECKING:
     from simtraffic.conventions.frames import Frame
     from simtraffic.ledger import Ledger
-    from simtraffic.otlp.telemetry import Telemetry
+    from simtraffic.otlp.emitter import Emitter
     from simtraffic.result.counts import RunCounts
     from simtraffic.runner.cap import Cap
     from simtraffic.runner.outlets import Outlet
@@ -36,7 +37,7 @@ class Playback:
     """A run, or a shard of one, between its first block and its last record."""
 
     setup: Setup
-    telemetry: Telemetry
+    telemetry: Emitter
     outlets: Outlets
     counts: RunCounts
     """Written into while it goes."""
@@ -82,7 +83,7 @@ class Playback:
         through = Outlets(outlets, counts.ledger, stop.event, signals, cap)
         return cls(
             setup=setup,
-            telemetry=setup.telemetry(through.forms, drain_ns),
+            telemetry=emitter_of(setup, through.forms, drain_ns),
             outlets=through,
             counts=counts,
             stop=stop,
@@ -119,6 +120,7 @@ class Playback:
             for chunk in self.telemetry.records(frames, form):
                 self.outlets.submit(chunk, block=block)
                 records += chunk.count
+        self.telemetry.book(frames)
         return records
 
     def collect(self, at_ns: int, *, block: bool) -> int:

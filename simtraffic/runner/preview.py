@@ -15,6 +15,7 @@ from simtraffic.ledger import Ledger, SignalCounts
 from simtraffic.result.plan import CurvePoint, PlanResult
 from simtraffic.result.rows import IncidentCounts, RequestCounts, StageCounts, Usage, Window
 from simtraffic.runner.counts import blank_counts, plan_rest
+from simtraffic.runner.emission import emitter_of
 from simtraffic.runner.full_speed import full_speed
 from simtraffic.runner.playback import Playback
 from simtraffic.runner.setup import Setup, within
@@ -22,10 +23,9 @@ from simtraffic.scenario.imperfections import Imperfections
 
 if TYPE_CHECKING:
     from simtraffic.clock import Flag
-    from simtraffic.otlp.telemetry import Telemetry
     from simtraffic.result.counts import RunCounts
     from simtraffic.scenario import Scenario
-    from simtraffic.schedule.schedule import StageSpan
+    from simtraffic.schedule import Segment
     from simtraffic.signals import Chunk, Form
 
 PLAYED_REQUESTS = 100_000
@@ -126,7 +126,7 @@ def _stages(setup: Setup) -> tuple[StageCounts, ...]:
     return tuple(stages)
 
 
-def _asked_rate(stage: StageSpan) -> float:
+def _asked_rate(stage: Segment) -> float:
     """Requests a second on the average of a stage; a step takes no time and asks for its end."""
     seconds = (stage.end_ns - stage.start_ns) / 1e9
     return stage.expected / seconds if seconds else stage.end_rate
@@ -147,7 +147,7 @@ def _sample(setup: Setup, collections: int) -> RunCounts:
     # A run in which nothing arrives has no blocks, but metrics that say so.
     last = len(blocks) - 1
     picked = np.unique(np.linspace(0, last, SAMPLED_BLOCKS).astype(int)).tolist() if blocks else []
-    counts, telemetry = blank_counts(setup), setup.telemetry()
+    counts, emitter = blank_counts(setup), emitter_of(setup)
     signals = counts.ledger.signals
     limit_ns = setup.schedule.duration_ns + DRAIN_NS
     for number in picked:
@@ -155,11 +155,11 @@ def _sample(setup: Setup, collections: int) -> RunCounts:
         counts.plan(exchanges.requests.due_ns)
         exchanges = within(exchanges, limit_ns)
         counts.add(exchanges)
-        for chunk in telemetry.records(telemetry.frames(exchanges)):
+        for chunk in emitter.records(emitter.frames(exchanges)):
             signals[chunk.signal].generated += chunk.count
             signals[chunk.signal].bytes += chunk.proto_bytes
     points = signals["metrics"]
-    points.series = _series(telemetry)
+    points.series = emitter.aggregator.expected_points()
     count, size = _collection(setup, blocks[picked[0]] if picked else None)
     emitted = 1 - setup.scenario.imperfections.missing_points
     points.generated = round(points.series * collections * emitted)
@@ -167,32 +167,17 @@ def _sample(setup: Setup, collections: int) -> RunCounts:
     return counts
 
 
-def _series(telemetry: Telemetry) -> int:
-    """Series that the shapes seen so far feed, over all instances."""
-    aggregator = telemetry.aggregator
-    instruments = [
-        part.instrument
-        for parts in (aggregator.histograms, aggregator.counters, aggregator.levels)
-        for part in parts
-    ]
-    for instrument in instruments:
-        for index in range(len(instrument.spec.measures)):
-            instrument.series_of(index, aggregator.books[instrument.spec.table])
-    fed = sum(len(instrument.series) for instrument in instruments)
-    return aggregator.instances * fed + telemetry.metrics.standing_points
-
-
 def _collection(setup: Setup, block: int | None) -> tuple[int, int]:
     """Points and bytes of one collection, measured on a block moved to the start of the run."""
     calm = setup.scenario.model_copy(update={"imperfections": Imperfections()})
-    telemetry = replace(setup, scenario=calm).telemetry()
+    emitter = emitter_of(replace(setup, scenario=calm))
     interval_ns = setup.scenario.telemetry.metrics.interval_ns
-    frames = [] if block is None else telemetry.frames(setup.simulator.simulate(block))
+    frames = [] if block is None else emitter.frames(setup.simulator.simulate(block))
     for frame in frames:
         for column in (frame.due_ns, frame.start_ns, frame.end_ns):
             np.remainder(column, interval_ns, out=column)
-    telemetry.measure(frames)
-    chunks = list(telemetry.collect(interval_ns))
+    emitter.measure(frames)
+    chunks = list(emitter.collect(interval_ns))
     return sum(c.count for c in chunks), sum(c.proto_bytes for c in chunks)
 
 

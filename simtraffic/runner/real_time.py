@@ -13,8 +13,8 @@ import numpy as np
 
 from simtraffic.arrays import Ints
 from simtraffic.clock import SECOND_NS, monotonic
-from simtraffic.conventions.columns import TABLES
 from simtraffic.conventions.frames import join_frames
+from simtraffic.conventions.rows import TABLES
 
 if TYPE_CHECKING:
     from simtraffic.clock import RealClock
@@ -145,7 +145,7 @@ class _Clocked:
         """Keep these rows until they are to be emitted."""
         imperfect = self._playback.telemetry.imperfect
         for frame in frames:
-            emit_ns = imperfect.tell_ns(frame) if imperfect else frame.end_ns
+            emit_ns = imperfect.emit_ns(frame) if imperfect else frame.end_ns
             order = np.argsort(emit_ns, kind="stable")
             if len(order):
                 self._waiting.append(_Waiting(frame.take(order), emit_ns[order]))

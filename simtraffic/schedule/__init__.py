@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from simtraffic.schedule.schedule import HOLD, Schedule, StageSpan
+from simtraffic.schedule.curve import Segment
+from simtraffic.schedule.schedule import HOLD, Schedule
 from simtraffic.schedule.shard import Shard
 
-__all__ = ["HOLD", "Schedule", "Shard", "StageSpan"]
+__all__ = ["HOLD", "Schedule", "Segment", "Shard"]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -38,18 +38,6 @@ class BlockGrid:
         return self.total if block >= self.count else block * self.size
 
 
-class Arrivals(Protocol):
-    """A way of spreading arrivals."""
-
-    def positions(self, block: int) -> Floats:
-        """Sorted operational times of a block's arrivals."""
-        ...
-
-    def count(self, block: int) -> int:
-        """How many there are, without placing them where that is cheaper."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class Even:
     """The i-th arrival of the run at operational time i + 0.5."""
@@ -61,17 +49,17 @@ class Even:
         return max(0, math.ceil(round(self.grid.start(block) - 0.5, 6)))
 
     def positions(self, block: int) -> Floats:
-        """Halfway between whole numbers."""
+        """Operational times of a block: halfway between whole numbers."""
         halfway = np.arange(self._first(block), self._first(block + 1)) + 0.5
         positions: Floats = np.minimum(halfway, self.grid.total)
         return positions
 
     def count(self, block: int) -> int:
-        """Exact."""
+        """How many there are, by arithmetic alone."""
         return self._first(block + 1) - self._first(block)
 
     def total(self) -> int:
-        """Of the whole run."""
+        """How many the whole run has."""
         return self._first(self.grid.count)
 
 
@@ -127,3 +115,8 @@ class Gamma:
     def count(self, block: int) -> int:
         """Known only by drawing."""
         return len(self.positions(block))
+
+
+Spread = Even | Poisson | Gamma
+"""A way of spreading arrivals. ``positions`` gives a block's operational times, sorted; ``count``
+how many there are, without placing them where that is cheaper."""

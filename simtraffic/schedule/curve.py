@@ -18,13 +18,16 @@ _NS = 1e9
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A stretch in which the rate goes straight from one value to another."""
+    """A stage as it takes place: the rate goes straight from one value to another."""
 
     start_ns: int
+    """Since the start of the run."""
     end_ns: int
     start_rate: float
-    """Arrivals a second."""
+    """Arrivals a second when it starts."""
     end_rate: float
+    name: str = ""
+    """Of the stage."""
 
     @property
     def seconds(self) -> float:

@@ -7,7 +7,7 @@ work and of randomness: any shard can draw any block, in any order, with the sam
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
@@ -21,7 +21,7 @@ from simtraffic.schedule.shard import Shard
 
 if TYPE_CHECKING:
     from simtraffic.scenario.model import Load, Scenario
-    from simtraffic.schedule.arrivals import Arrivals
+    from simtraffic.schedule.arrivals import Spread
 
 BLOCK_ARRIVALS = 2048
 """Expected arrivals a block in a large run: fills the cache, keeps numpy's overhead small."""
@@ -36,27 +36,12 @@ HOLD = "hold"
 
 
 @dataclass(frozen=True, slots=True)
-class StageSpan:
-    """A stage as it takes place."""
-
-    name: str
-    start_ns: int
-    end_ns: int
-    start_rate: float
-    """Arrivals a second."""
-    end_rate: float
-    expected: float
-    """Arrivals expected in it."""
-
-
-@dataclass(frozen=True, slots=True)
 class Schedule:
     """When requests are due."""
 
-    stages: tuple[StageSpan, ...]
     curve: RateCurve
     grid: BlockGrid
-    spread: Arrivals
+    spread: Spread
 
     @classmethod
     def of(cls, scenario: Scenario, *, duration_ns: int | None = None) -> Self:
@@ -67,14 +52,14 @@ class Schedule:
             duration_ns: Cuts the run there, or holds the last stage's final rate until then, as a
                 further stage named ``hold``.
         """
-        named = _bounded(_stages(scenario.load), duration_ns)
-        curve = RateCurve(tuple(segment for _, segment in named))
-        stages = tuple(
-            StageSpan(name, s.start_ns, s.end_ns, s.start_rate, s.end_rate, s.expected)
-            for name, s in named
-        )
+        curve = RateCurve(tuple(_bounded(_stages(scenario.load), duration_ns)))
         grid = BlockGrid(_block_count(curve.total), curve.total)
-        return cls(stages, curve, grid, _spread(scenario, grid))
+        return cls(curve, grid, _spread(scenario, grid))
+
+    @property
+    def stages(self) -> tuple[Segment, ...]:
+        """The stages as they take place, one after the other."""
+        return self.curve.segments
 
     @property
     def duration_ns(self) -> int:
@@ -97,11 +82,11 @@ class Schedule:
         return self.grid.size
 
     def rate(self, t_ns: ArrayLike) -> Floats:
-        """Arrivals a second at these times."""
+        """Arrivals a second at these times, in ns since the start."""
         return self.curve.rate(t_ns)
 
     def expected(self, t_ns: ArrayLike) -> Floats:
-        """Arrivals expected until these times."""
+        """Arrivals expected until these times, in ns since the start."""
         return self.curve.expected(t_ns)
 
     def block_window(self, block: int) -> tuple[int, int]:
@@ -139,7 +124,7 @@ class Schedule:
         return int(self.curve.times(np.array([self.grid.start(block)]))[0])
 
 
-def _stages(load: Load) -> list[tuple[str, Segment]]:
+def _stages(load: Load) -> list[Segment]:
     stages = []
     now, rate = 0, float(load.start)
     for stage in load.stages:
@@ -148,29 +133,28 @@ def _stages(load: Load) -> list[tuple[str, Segment]]:
             start_rate = end_rate = float(stage.rate or 0.0)
         else:
             start_rate, end_rate = rate, float(stage.target)
-        stages.append((stage.name, Segment(now, end, start_rate, end_rate)))
+        stages.append(Segment(now, end, start_rate, end_rate, stage.name))
         now, rate = end, end_rate
     return stages
 
 
-def _bounded(
-    stages: list[tuple[str, Segment]], duration_ns: int | None
-) -> list[tuple[str, Segment]]:
-    end = stages[-1][1].end_ns
-    if duration_ns is None or duration_ns == end:
+def _bounded(stages: list[Segment], duration_ns: int | None) -> list[Segment]:
+    """The stages up to this time: the one it falls into is cut, the last one held if need be."""
+    last = stages[-1]
+    if duration_ns is None or duration_ns == last.end_ns:
         return stages
-    if duration_ns > end:
-        rate = stages[-1][1].end_rate
+    if duration_ns > last.end_ns:
         name = HOLD
-        while name in (taken for taken, _ in stages):
+        while name in (stage.name for stage in stages):
             name += "-on"
-        return [*stages, (name, Segment(end, duration_ns, rate, rate))]
-    kept = [(name, s) for name, s in stages if s.start_ns < duration_ns] or stages[:1]
-    name, last = kept[-1]
+        hold = Segment(last.end_ns, duration_ns, last.end_rate, last.end_rate, name)
+        return [*stages, hold]
+    kept = [stage for stage in stages if stage.start_ns < duration_ns] or stages[:1]
+    last = kept[-1]
     if last.end_ns > duration_ns:
         slope = (last.end_rate - last.start_rate) / last.seconds
         rate = last.start_rate + slope * ((duration_ns - last.start_ns) / 1e9)
-        kept[-1] = (name, Segment(last.start_ns, duration_ns, last.start_rate, rate))
+        kept[-1] = replace(last, end_ns=duration_ns, end_rate=rate)
     return kept
 
 
@@ -182,7 +166,7 @@ def _block_count(total: float) -> int:
     return max(1, min(SMALL_RUN_BLOCKS, math.ceil(round(total / SMALLEST_BLOCK, 9))))
 
 
-def _spread(scenario: Scenario, grid: BlockGrid) -> Arrivals:
+def _spread(scenario: Scenario, grid: BlockGrid) -> Spread:
     arrivals = scenario.load.arrivals
     if arrivals.kind == "even":
         return Even(grid)

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simtraffic.arrays import Codes, Floats, Indices, Ints, Words
+from simtraffic.arrays import Bools, Codes, Floats, Indices, Ints, Words
 from simtraffic.simulation.faults import LONGEST_NS, RETRYABLE, FaultModel
 from simtraffic.simulation.tables import Attempts
 
 if TYPE_CHECKING:
-    from simtraffic.simulation.capacity import Load
+    from simtraffic.simulation.capacity import ProviderLoad
     from simtraffic.simulation.draws import CallDraws, Hashed
+    from simtraffic.simulation.faults import IncidentEffect
     from simtraffic.simulation.latency import LatencyModel
     from simtraffic.simulation.tables import Tokens
 
@@ -54,19 +55,8 @@ class Calls:
 
 
 @dataclass(slots=True)
-class Served:
-    """How attempts went."""
-
-    end_ns: Ints
-    error: Codes
-    first_ns: Floats
-    """To the first token if the attempt succeeded."""
-    queue_ns: Floats
-
-
-@dataclass(slots=True)
 class Made:
-    """How operations went."""
+    """How operations went, one item an operation."""
 
     end_ns: Ints
     error: Codes
@@ -81,11 +71,11 @@ class Made:
 
 
 class CallModel:
-    """Makes calls."""
+    """Makes calls at providers, with their retries."""
 
     def __init__(
         self,
-        load: Load,
+        load: ProviderLoad,
         latency: LatencyModel,
         faults: FaultModel,
         hashed: Hashed,
@@ -115,16 +105,16 @@ class CallModel:
         if ids is None:
             ids = self.hashed.id(calls.seq, calls.hop, 0, 1)
         start = calls.start_ns + OVERHEAD_NS
-        served = self._serve(calls, start, draws)
-        rows = np.arange(len(start))
+        table = self._table(np.arange(len(start)), calls, start, ids, 0)
+        first, queue = self._serve(table, calls, draws)
         made = Made(
-            end_ns=served.end_ns,
-            error=served.error,
+            end_ns=table.end_ns,
+            error=table.error,
             attempts=np.ones(len(start), dtype=np.int16),
-            first_error=served.error,
-            first_token_ns=(served.first_ns + OVERHEAD_NS).astype(np.int64),
-            queue_ns=served.queue_ns.astype(np.int64),
-            tables=[self._table(rows, calls, start, served, 0, ids)],
+            first_error=table.error,
+            first_token_ns=(first + OVERHEAD_NS).astype(np.int64),
+            queue_ns=queue.astype(np.int64),
+            tables=[table],
         )
         self._retry(calls, made)
         made.end_ns = made.end_ns + OVERHEAD_NS
@@ -143,20 +133,38 @@ class CallModel:
             draws, jitter = self.hashed.call(few.seq, calls.hop, attempt)
             wait = self.backoff_ns * 2.0 ** (attempt - 1) * (1.0 + _JITTER * (2.0 * jitter - 1.0))
             start = made.end_ns[again] + wait.astype(np.int64)
-            served = self._serve(few, start, draws)
             ids = self.hashed.id(few.seq, calls.hop, attempt, 1)
-            made.tables.append(self._table(again, few, start, served, attempt, ids))
-            made.end_ns[again] = served.end_ns
-            made.error[again] = served.error
+            table = self._table(again, few, start, ids, attempt)
+            first, _ = self._serve(table, few, draws)
+            made.tables.append(table)
+            made.end_ns[again] = table.end_ns
+            made.error[again] = table.error
             made.attempts[again] = attempt + 1
-            first = start - few.start_ns + served.first_ns.astype(np.int64)
-            made.first_token_ns[again] = first
-            again = again[RETRYABLE.take(served.error)]
+            made.first_token_ns[again] = start - few.start_ns + first.astype(np.int64)
+            again = again[RETRYABLE.take(table.error)]
             if not len(again):
                 return
 
-    def _serve(self, calls: Calls, start: Ints, draws: CallDraws) -> Served:
-        combinations = calls.combination
+    def _table(
+        self, rows: Indices, calls: Calls, start: Ints, ids: Words, attempt: int
+    ) -> Attempts:
+        """Attempts that begin; how they go is not known yet."""
+        unknown = np.zeros(len(start), dtype=np.int16)
+        return Attempts(
+            request=rows,
+            operation=rows,
+            start_ns=start,
+            end_ns=start,
+            route=self.route.take(calls.combination),
+            error=unknown,
+            status_code=unknown,
+            resend=np.full(len(start), attempt, dtype=np.int16),
+            span_id=ids,
+        )
+
+    def _serve(self, table: Attempts, calls: Calls, draws: CallDraws) -> tuple[Floats, Floats]:
+        """Fill in how attempts went; the time to the first token of each, and its wait, in ns."""
+        start, combinations = table.start_ns, calls.combination
         cells = self.load.cells(combinations, start)
         queue = self.load.queue_ns.take(cells)
         slowdown = self.load.slowdown.take(cells)
@@ -165,11 +173,8 @@ class CallModel:
             (incident, incident.meets(combinations, calls.instance, start))
             for incident in self.faults.in_force(start)
         ]
-        slower = np.ones(len(start)) if any(i.slowdown != 1.0 for i, _ in met) else None
+        slower = _slower(met, len(start))
         if slower is not None:
-            for incident, affected in met:
-                np.multiply(slower, incident.slowdown, out=slower, where=affected)
-                np.minimum(slower, _SLOWEST, out=slower)
             first *= slower
             duration *= slower
             np.minimum(first, LONGEST_NS, out=first)
@@ -180,27 +185,23 @@ class CallModel:
         if len(failed):
             error[failed] = kinds
             slow = np.ones(len(failed)) if slower is None else slower[failed]
-            few = type(draws)(draws.error[failed], draws.first[failed], draws.pace[failed])
-            lasted = self.faults.durations(kinds, duration[failed], slow, few)
+            lasted = self.faults.durations(kinds, duration[failed], slow, draws.take(failed))
             duration[failed] = np.minimum(lasted, LONGEST_NS)
         end = duration.astype(np.int64)
         # Nothing takes less than a microsecond, so that every child span has a length.
         np.maximum(end, 1000, out=end)
         end += start
-        return Served(end, error, first, queue)
+        table.end_ns, table.error = end, error
+        table.status_code = self.faults.statuses(table.route, error)
+        return first, queue
 
-    def _table(
-        self, rows: Indices, calls: Calls, start: Ints, served: Served, attempt: int, ids: Words
-    ) -> Attempts:
-        route = self.route.take(calls.combination)
-        return Attempts(
-            request=rows,
-            operation=rows,
-            start_ns=start,
-            end_ns=served.end_ns,
-            route=route,
-            error=served.error,
-            status_code=self.faults.statuses(route, served.error),
-            resend=np.full(len(start), attempt, dtype=np.int16),
-            span_id=ids,
-        )
+
+def _slower(met: list[tuple[IncidentEffect, Bools]], count: int) -> Floats | None:
+    """Factor by which incidents slow each call; None when they slow none."""
+    if all(incident.slowdown == 1.0 for incident, _ in met):
+        return None
+    slower = np.ones(count)
+    for incident, affected in met:
+        np.multiply(slower, incident.slowdown, out=slower, where=affected)
+        np.minimum(slower, _SLOWEST, out=slower)
+    return slower

@@ -1,4 +1,4 @@
-"""Load at the providers as a deterministic fluid, so that every shard computes the same.
+"""ProviderLoad at the providers as a deterministic fluid, so that every shard computes the same.
 
 Expected arrivals against a capacity give a utilisation over time; that gives the wait before a
 call, the slow-down of a busy model, and the share of calls that are turned away. Retries are not
@@ -34,7 +34,7 @@ LARGEST_SLOWDOWN = 3.0
 
 
 @dataclass(frozen=True, slots=True)
-class Load:
+class ProviderLoad:
     """Per owner of a capacity and cell of time, flattened."""
 
     owners: tuple[str, ...]
@@ -51,7 +51,7 @@ class Load:
     _offsets: Indices
 
     @classmethod
-    def of(cls, mix: Mix, capacity: dict[str, float], schedule: Schedule) -> Load:
+    def of(cls, mix: Mix, capacity: dict[str, float], schedule: Schedule) -> ProviderLoad:
         """The load of a schedule's arrivals."""
         owners, limits, owner_of = _owners(mix, capacity)
         demand_share = np.zeros(len(owners))

@@ -45,8 +45,8 @@ _PACK = np.uint32((1 << 28) | (1 << 21) | (1 << 14) | (1 << 7))
 
 
 @dataclass(frozen=True, slots=True)
-class Turns:
-    """What a flow's rows are in their conversations."""
+class Dialogue:
+    """What a flow's rows are in their conversations, one item a row."""
 
     conversation: Words
     turn: Ints
@@ -70,12 +70,12 @@ class Numbering:
     """
 
     def __init__(self, flows: int, flow_counts: Callable[[int], Ints]) -> None:
-        """``flow_counts`` tells how many rows of each flow a block has."""
+        """``flow_counts`` gives how many rows of each flow a block has."""
         self._flow_counts = flow_counts
         self._era = -1
         self._before = [np.zeros(flows, dtype=np.int64)]
 
-    def of(self, flow: int, block_of: Ints) -> Ints:
+    def numbers(self, flow: int, block_of: Ints) -> Ints:
         """Numbers of a flow's rows, given their blocks, one whole block after the other."""
         starts = np.flatnonzero(np.diff(block_of, prepend=-1))
         sizes = np.diff(np.append(starts, len(block_of)))
@@ -119,7 +119,7 @@ class ConversationModel:
         self.threshold = round(chance * 65536) - 1
         self.turn_scores = _turn_scores(chance)
 
-    def turns(self, number: Ints, bits: Words) -> Turns:
+    def turns(self, number: Ints, bits: Words) -> Dialogue:
         """What each of the flow's rows is in its conversation.
 
         Args:
@@ -142,7 +142,7 @@ class ConversationModel:
         place -= _JITTERS
         previous = self.turn_scores.take(place, mode="clip") * GROWTH + own
         user = ((traits >> np.uint64(24)) & np.uint64(0xFFFF_FFFF)).view(np.int64)
-        return Turns(
+        return Dialogue(
             conversation=np.maximum(conversation, np.uint64(1)),
             turn=turn + 1,
             user=(user * self.users) >> 32,

@@ -22,9 +22,28 @@ if TYPE_CHECKING:
 _ID_WORDS = 6
 
 
-@dataclass(frozen=True, slots=True)
-class RequestDraws:
-    """What chance decides about each request."""
+@dataclass(slots=True)
+class CallDraws:
+    """What chance decides about each attempt."""
+
+    error: Floats
+    """Uniform: which error, if any."""
+    first: Floats
+    """Normal score of the first token's delay."""
+    pace: Floats
+    """Normal score of the time between tokens."""
+
+    def take(self, rows: Indices) -> CallDraws:
+        """The draws of these attempts."""
+        return CallDraws(self.error[rows], self.first[rows], self.pace[rows])
+
+
+@dataclass(slots=True, kw_only=True)
+class Draws:
+    """What chance has in store for each request, its first operation and that one's first attempt.
+
+    The ids are never 0.
+    """
 
     choice: Floats
     """Uniform: flow, model, streaming."""
@@ -36,46 +55,48 @@ class RequestDraws:
     """Normal score of the input's length."""
     output: Floats
     """Normal score of the output's length."""
-
-    def take(self, rows: Indices) -> RequestDraws:
-        """The draws of these requests."""
-        return RequestDraws(
-            self.choice[rows],
-            self.places[rows],
-            self.small[rows],
-            self.input[rows],
-            self.output[rows],
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class CallDraws:
-    """What chance decides about each attempt."""
-
-    error: Floats
-    """Uniform: which error, if any."""
-    first: Floats
-    """Normal score of the first token's delay."""
-    pace: Floats
-    """Normal score of the time between tokens."""
-
-
-@dataclass(frozen=True, slots=True)
-class Ids:
-    """Random words that are never 0."""
-
+    previous: Ints | None = None
+    """Input that the provider has in its cache from the conversation's turn before, 0 for none;
+    None when no flow is a conversation."""
+    call: CallDraws
+    """Of the first attempt."""
     trace: Words
-    """Shape (n, 2)."""
+    """Trace ids, of shape (n, 2)."""
     root: Words
+    """Span ids of the requests."""
     operation: Words
     attempt: Words
     response: Words
 
+    def take(self, rows: Indices) -> Draws:
+        """The draws of these requests."""
+        return Draws(
+            choice=self.choice[rows],
+            places=self.places[rows],
+            small=self.small[rows],
+            input=self.input[rows],
+            output=self.output[rows],
+            previous=None if self.previous is None else self.previous[rows],
+            call=self.call.take(rows),
+            trace=self.trace[rows],
+            root=self.root[rows],
+            operation=self.operation[rows],
+            attempt=self.attempt[rows],
+            response=self.response[rows],
+        )
 
-def draw_requests(
-    streams: Streams, blocks: Sequence[int], sizes: Sequence[int]
-) -> tuple[RequestDraws, CallDraws]:
-    """The draws of every arrival of these blocks and of its first attempt."""
+
+def draw(
+    streams: Streams, id_streams: Streams, blocks: Sequence[int], sizes: Sequence[int]
+) -> Draws:
+    """The draws of every arrival of these blocks, of which each has so many.
+
+    Args:
+        streams: Of the scenario's seed: what chance decides.
+        id_streams: Of the run: the ids.
+        blocks: Numbers of the blocks.
+        sizes: Arrivals of each.
+    """
     count = sum(sizes)
     uniforms = np.empty((2, count))
     scores = np.empty((4, count))
@@ -91,18 +112,24 @@ def draw_requests(
         for raw in words:
             raw[rows] = generator.bit_generator.random_raw(size)
         start += size
-    requests = RequestDraws(uniforms[0], words[0], words[1], scores[0], scores[1])
-    return requests, CallDraws(uniforms[1], scores[2], scores[3])
+    trace, ids = _draw_ids(id_streams, blocks, sizes)
+    return Draws(
+        choice=uniforms[0],
+        places=words[0],
+        small=words[1],
+        input=scores[0],
+        output=scores[1],
+        call=CallDraws(uniforms[1], scores[2], scores[3]),
+        trace=trace,
+        root=ids[0],
+        operation=ids[1],
+        attempt=ids[2],
+        response=ids[3],
+    )
 
 
-def draw_choices(streams: Streams, block: int, size: int) -> Floats:
-    """The first of a block's draws alone: what decides flow and model."""
-    choices: Floats = streams.block("requests", block).random(size)
-    return choices
-
-
-def draw_ids(streams: Streams, blocks: Sequence[int], sizes: Sequence[int]) -> Ids:
-    """The ids of every arrival of these blocks and of its first operation and attempt."""
+def _draw_ids(streams: Streams, blocks: Sequence[int], sizes: Sequence[int]) -> tuple[Words, Words]:
+    """Trace ids, of shape (n, 2), and four further ids for each arrival, of shape (4, n)."""
     count = sum(sizes)
     words = np.empty(_ID_WORDS * count, dtype=np.uint64)
     trace = words[: 2 * count].reshape(count, 2)
@@ -114,7 +141,13 @@ def draw_ids(streams: Streams, blocks: Sequence[int], sizes: Sequence[int]) -> I
         columns[:, start : start + size] = raw[2 * size :].reshape(_ID_WORDS - 2, size)
         start += size
     np.maximum(words, np.uint64(1), out=words)
-    return Ids(trace, *columns)
+    return trace, columns
+
+
+def draw_choices(streams: Streams, block: int, size: int) -> Floats:
+    """The first of a block's draws alone: what decides flow and model."""
+    choices: Floats = streams.block("requests", block).random(size)
+    return choices
 
 
 @dataclass(frozen=True, slots=True)

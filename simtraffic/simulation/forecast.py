@@ -1,4 +1,4 @@
-"""What to expect of a run before it is simulated: requests under way at a time."""
+"""What is known of every moment of a run before it is simulated: load, requests, memory."""
 
 from __future__ import annotations
 
@@ -12,14 +12,19 @@ from simtraffic.simulation.faults import LONGEST_NS, TIMEOUT_NS, TIMES_OUT
 
 if TYPE_CHECKING:
     from simtraffic.schedule import Schedule
-    from simtraffic.simulation.capacity import Load
+    from simtraffic.simulation.capacity import ProviderLoad
     from simtraffic.simulation.faults import FaultModel
     from simtraffic.simulation.latency import LatencyModel
     from simtraffic.simulation.tokens import TokenModel
     from simtraffic.simulation.traffic import Mix
 
 
-@dataclass(frozen=True, slots=True)
+# The service's own memory, an assumption: a Python gateway and what an open request holds.
+_IDLE_MEMORY_BYTES = 220_000_000
+_REQUEST_MEMORY_BYTES = 2_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Forecast:
     """A fluid estimate: rate times mean duration, retries and fallbacks left out."""
 
@@ -29,8 +34,9 @@ class Forecast:
     rest_ns: Floats
     """Mean time after it."""
     faults: FaultModel
-    load: Load
+    load: ProviderLoad
     schedule: Schedule
+    instances: int
 
     @classmethod
     def of(
@@ -39,8 +45,10 @@ class Forecast:
         tokens: TokenModel,
         latency: LatencyModel,
         faults: FaultModel,
-        load: Load,
+        load: ProviderLoad,
         schedule: Schedule,
+        *,
+        instances: int,
     ) -> Forecast:
         """From the means of the models' parts."""
         means = np.array([tokens.lengths.mean(row) for row in range(len(tokens.lengths.values))])
@@ -48,7 +56,29 @@ class Forecast:
         noise = np.exp(0.5 * latency.sigma_first**2)
         pace = latency.pace_ns * np.exp(0.5 * latency.sigma_pace**2)
         first = (latency.network_ns + latency.prefill_ns * inputs) * noise
-        return cls(np.array(mix.weights), first, pace * outputs, faults, load, schedule)
+        return cls(
+            weights=np.array(mix.weights),
+            first_ns=first,
+            rest_ns=pace * outputs,
+            faults=faults,
+            load=load,
+            schedule=schedule,
+            instances=instances,
+        )
+
+    @property
+    def arrivals_end_ns(self) -> int:
+        """End of the last stage, nanoseconds since the start of the run."""
+        return self.schedule.duration_ns
+
+    def arrival_rate(self, t_ns: float) -> float:
+        """Arrivals a second that the whole run asks for at a time."""
+        return float(self.schedule.rate(t_ns))
+
+    def memory_bytes(self, t_ns: int) -> int:
+        """Memory of one instance at a time; after the last stage it stays as it was then."""
+        open_requests = self.in_flight(min(t_ns, self.arrivals_end_ns))
+        return int(_IDLE_MEMORY_BYTES + open_requests / self.instances * _REQUEST_MEMORY_BYTES)
 
     def in_flight(self, t_ns: float) -> float:
         """Requests expected to be under way at a time."""

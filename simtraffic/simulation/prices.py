@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class PriceModel:
-    """Prices per combination."""
+    """What a token costs, per kind of call: cached input has a price of its own."""
 
     def __init__(self, mix: Mix) -> None:
         models = [mix.models[c.route] for c in mix.combinations]
@@ -22,7 +22,7 @@ class PriceModel:
         self.cached = np.array([m.cached_pusd for m in models], dtype=np.int64)
         self.output = np.array([m.output_pusd for m in models], dtype=np.int64)
 
-    def of(self, combinations: Indices, tokens: Tokens) -> tuple[Ints, Ints]:
+    def costs(self, combinations: Indices, tokens: Tokens) -> tuple[Ints, Ints]:
         """Cost of input (cached tokens at their own price) and of output."""
         costs = (tokens.input - tokens.cached) * self.input.take(combinations)
         costs += tokens.cached * self.cached.take(combinations)

@@ -9,13 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
 from simtraffic import failures, workflows
 from simtraffic.arrays import Bools, Codes, Indices, Ints, Words
 from simtraffic.token_kinds import TOKEN_KINDS
+
+if TYPE_CHECKING:
+    from simtraffic.catalog import Model
 
 ERROR_KINDS = failures.OUTCOMES
 """Error codes in order; 0 means success."""
@@ -26,22 +29,6 @@ FINISH_REASONS = ("none", "stop", "length", "tool_call", "content_filter")
 WORKFLOWS = workflows.NAMES
 """Workflow codes in order."""
 
-PRIORITIES = ("high", "normal", "low")
-"""Queue priority codes in order: streamed, other generation, embeddings."""
-
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    """A model at its provider, as the tables' ``route`` codes count them."""
-
-    provider: str
-    model: str
-
-    @property
-    def name(self) -> str:
-        """The name used in scenarios, ``provider/model``."""
-        return f"{self.provider}/{self.model}"
-
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
@@ -50,7 +37,7 @@ class Vocabulary:
     flows: tuple[str, ...]
     flow_workflows: tuple[int, ...]
     """Workflow code of each flow."""
-    routes: tuple[Route, ...]
+    routes: tuple[Model, ...]
     """Every model that the traffic or a fallback may reach."""
     stages: tuple[str, ...]
     """The last entry is the hold after the last stage when a run is prolonged."""

@@ -15,7 +15,7 @@ from simtraffic.simulation.tables import Tokens
 if TYPE_CHECKING:
     from simtraffic.catalog import Catalog, Model, Profile
     from simtraffic.scenario import Flow
-    from simtraffic.simulation.draws import RequestDraws
+    from simtraffic.simulation.draws import Draws
     from simtraffic.simulation.traffic import Combination, Mix
 
 CACHE_STEP = 128
@@ -74,7 +74,7 @@ class TokenModel:
         np.maximum(lengths, 1.0, out=lengths)
         return lengths.astype(np.int64)
 
-    def of(self, combinations: Indices, draws: RequestDraws, previous: Ints | None) -> Tokens:
+    def tokens(self, combinations: Indices, draws: Draws, previous: Ints | None) -> Tokens:
         """The tokens of each call.
 
         Args:
@@ -94,7 +94,7 @@ class TokenModel:
             finish=finish,
         )
 
-    def _answers(self, combinations: Indices, draws: RequestDraws) -> tuple[Ints, Ints, Codes]:
+    def _answers(self, combinations: Indices, draws: Draws) -> tuple[Ints, Ints, Codes]:
         lengths = self.lengths.at(draws.output, self.output_row.take(combinations))
         np.rint(lengths, out=lengths)
         np.maximum(lengths, self.least.take(combinations), out=lengths)
@@ -113,7 +113,7 @@ class TokenModel:
         return outputs, bounds, finish
 
     def _cached(
-        self, combinations: Indices, draws: RequestDraws, inputs: Ints, previous: Ints | None
+        self, combinations: Indices, draws: Draws, inputs: Ints, previous: Ints | None
     ) -> Ints:
         if previous is None:
             cached = np.zeros(len(inputs), dtype=np.int64)
@@ -134,7 +134,7 @@ class TokenModel:
         cached[rows] = np.rint(inputs[rows] * (given_hit + spread) * hit).astype(np.int64)
         return cached
 
-    def _reasoned(self, combinations: Indices, draws: RequestDraws, outputs: Ints) -> Ints:
+    def _reasoned(self, combinations: Indices, draws: Draws, outputs: Ints) -> Ints:
         reasoning = np.zeros(len(outputs), dtype=np.int64)
         if not self.any_reasoning:
             return reasoning

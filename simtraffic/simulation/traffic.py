@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simtraffic.arrays import Floats, Indices
-from simtraffic.simulation.tables import WORKFLOWS, Route, Vocabulary
+from simtraffic.arrays import Codes, Floats, Indices
+from simtraffic.simulation.tables import WORKFLOWS, Vocabulary
 
 if TYPE_CHECKING:
     from simtraffic.catalog import Catalog, Model
@@ -39,7 +39,7 @@ class Mix:
 
     flows: tuple[Flow, ...]
     models: list[Model] = field(default_factory=list)
-    """By route code."""
+    """Of each route code."""
     combinations: list[Combination] = field(default_factory=list)
     weights: list[float] = field(default_factory=list)
     """Share of requests; 0 for combinations that only a fallback reaches."""
@@ -70,7 +70,7 @@ class Mix:
         return Vocabulary(
             flows=tuple(flow.name for flow in self.flows),
             flow_workflows=tuple(WORKFLOWS.index(flow.workflow) for flow in self.flows),
-            routes=tuple(Route(model.provider, model.name) for model in self.models),
+            routes=tuple(self.models),
             stages=stages,
             incidents=tuple(incident.name for incident in scenario.incidents),
             instances=scenario.service.instances,
@@ -79,6 +79,10 @@ class Mix:
     def model(self, combination: int) -> Model:
         """The model of a combination."""
         return self.models[self.combinations[combination].route]
+
+    def routes(self) -> Codes:
+        """The route code of each combination."""
+        return np.array([c.route for c in self.combinations], dtype=np.int16)
 
     def figures(self, of: Callable[[Combination, Model], float]) -> Floats:
         """A figure of each combination, as an array over them."""
@@ -126,7 +130,7 @@ def _fallback_model(target: str, flow: Flow, model: Model, catalog: Catalog) -> 
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class AliasDraw:
     """A categorical draw in constant time: Walker's alias method (Walker 1977, Vose 1991)."""
 
     keep: Floats
@@ -135,7 +139,7 @@ class Choice:
     """The number that it gives otherwise."""
 
     @classmethod
-    def of(cls, weights: list[float]) -> Choice:
+    def of(cls, weights: list[float]) -> AliasDraw:
         """Weights need not add up to one."""
         count = len(weights)
         scaled = [weight * count / sum(weights) for weight in weights]

@@ -16,6 +16,7 @@ from simtraffic.catalog.read import read_catalog
 from simtraffic.cli.main import app
 from simtraffic.conventions.context import known_statuses
 from simtraffic.errors import CatalogError, ExitCode
+from simtraffic.runner.emission import emitter_of
 
 DATA = Path(str(resources.files("simtraffic.catalog"))) / "data"
 ACME = """\
@@ -223,7 +224,7 @@ def test_a_new_provider_with_a_status_of_its_own_is_told_with_it(as_shipped: Pat
     assert as_shipped.exists()
     text = SCENARIO.replace("MODELS", "acme/anvil-1: 1").replace("KIND", "overloaded")
     run = setup(text.replace("CONVENTIONS", "gen_ai, llm"))
-    telemetry = run.telemetry()
+    telemetry = emitter_of(run)
     frames = telemetry.frames(run.simulator.simulate_blocks(run.blocks()))
 
     spans = spans_of(merged(telemetry.records(frames), "traces"))

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from simtraffic.conventions.columns import CATEGORIES, NUMBERS, STANDING, TABLES, TEXTS, known
+from simtraffic.conventions.columns import CATEGORIES, NUMBERS, STANDING, TEXTS, known
 from simtraffic.conventions.load import BUILT_IN, built_in_names, load_convention, load_conventions
 from simtraffic.conventions.model import STANDING_TABLES
+from simtraffic.conventions.rows import TABLES
 from simtraffic.errors import ConventionError, UsageError
 from simtraffic.runner import RunOptions, run
 from simtraffic.scenario import load_scenario

@@ -12,7 +12,8 @@ import pytest
 
 from simtraffic import failures
 from simtraffic.catalog import load_catalog
-from simtraffic.conventions.columns import Rows
+from simtraffic.conventions.rows import Rows
+from simtraffic.runner.emission import context_of, emitter_of
 from simtraffic.simulation.tables import ERROR_KINDS
 from tests.told import merged, records_of, setup, spans_of
 
@@ -59,11 +60,11 @@ class Told:
         models = ", ".join(f"{name}: 1" for name in one_model_each().values())
         text = SCENARIO.replace("MODELS", models).replace("KIND", failure.kind)
         run = setup(text.replace("CONVENTIONS", conventions))
-        telemetry = run.telemetry()
+        telemetry = emitter_of(run)
         exchanges = run.simulator.simulate_blocks(run.blocks())
         frames = telemetry.frames(exchanges)
         end_ns = int(exchanges.requests.end_ns.max())
-        telemetry.aggregator.interval_ns = telemetry.metrics._settings.interval_ns = end_ns
+        telemetry.aggregator.interval_ns = end_ns
         telemetry.measure(frames)
         chunks = list(telemetry.records(frames))
         spans = spans_of(merged(chunks, "traces"))
@@ -121,7 +122,7 @@ def _assert_llm(failure: Failure, told: Told) -> None:
 
 def test_a_status_that_the_run_does_not_know_is_never_told_as_another() -> None:
     run = setup()
-    context = replace(run._context(), statuses=(0, 200))
+    context = replace(context_of(run), statuses=(0, 200))
     exchanges = run.simulator.simulate_blocks(run.blocks()[:2])
     exchanges.attempts.status_code = np.full(len(exchanges.attempts), 402, dtype=np.int16)
 

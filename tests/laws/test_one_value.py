@@ -13,6 +13,7 @@ import pytest
 
 from simtraffic import failures
 from simtraffic.conventions.load import built_in_names, load_conventions
+from simtraffic.runner.emission import emitter_of
 from simtraffic.runner.setup import Setup
 from simtraffic.scenario import parse_scenario
 from tests.told import RICH, merged, records_of, spans_of
@@ -102,10 +103,10 @@ class Emitted:
         run, exchanges = simulated(text)
         telemetry = run.scenario.telemetry.model_copy(update={"conventions": conventions})
         scenario = run.scenario.model_copy(update={"telemetry": telemetry})
-        teller = replace(run, scenario=scenario).telemetry()
+        teller = emitter_of(replace(run, scenario=scenario))
         frames = teller.frames(exchanges)
         end_ns = int(exchanges.requests.end_ns.max())
-        teller.aggregator.interval_ns = teller.metrics._settings.interval_ns = end_ns
+        teller.aggregator.interval_ns = end_ns
         teller.measure(frames)
         chunks = list(teller.records(frames))
         self.spans = spans_of(merged(chunks, "traces"))

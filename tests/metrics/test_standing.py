@@ -14,6 +14,7 @@ from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
 from simtraffic.runner import RunOptions, plan, run
+from simtraffic.runner.emission import emitter_of
 from simtraffic.runner.setup import Setup
 from simtraffic.scenario import parse_scenario
 from tests.otlp.test_metrics import points_of
@@ -60,7 +61,7 @@ def prepared(text: str = TEXT, shard: str = "1/1") -> Setup:
 
 def collections(setup: Setup) -> dict[int, Any]:
     """By time in nanoseconds, the points of every collection until two seconds after the end."""
-    telemetry = setup.telemetry()
+    telemetry = emitter_of(setup)
     exchanges = setup.simulator.simulate_blocks(list(setup.blocks()))
     telemetry.measure(telemetry.ordered(telemetry.frames(exchanges)))
     found = {}
@@ -282,7 +283,7 @@ def test_without_spans_of_operations_attempts_hang_from_the_root(tmp_path: Path)
         "logs: [{of: operation, severity: INFO, body: {text: 'in {parent_span_id}'}}]\n"
     )
     text = TEXT.replace("[simtraffic, gen_ai]", f"[{own}, simtraffic]").replace("500ms", "1h")
-    telemetry = prepared(text).telemetry()
+    telemetry = emitter_of(prepared(text))
     setup = prepared(text)
     exchanges = setup.simulator.simulate_blocks(list(setup.blocks()))
     frames = telemetry.frames(exchanges)

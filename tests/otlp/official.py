@@ -22,8 +22,9 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import SpanContext, SpanKind, Status, StatusCode, TraceFlags
 
 from simtraffic._version import __version__
-from simtraffic.conventions.columns import AXES, CATEGORIES, FLOAT_COLUMNS, NUMBERS, TEXTS, Rows
+from simtraffic.conventions.columns import AXES, CATEGORIES, FLOAT_COLUMNS, NUMBERS, TEXTS
 from simtraffic.conventions.model import Column, Json, Literal, TextOf
+from simtraffic.conventions.rows import Rows
 
 if TYPE_CHECKING:
     from simtraffic.conventions.context import Context

@@ -4,21 +4,31 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
-from simtraffic.conventions.context import Context, Plan, RouteFacts
+from simtraffic import workflows
+from simtraffic.catalog import load_catalog
+from simtraffic.catalog.model import Provider
+from simtraffic.conventions.context import Context
 from simtraffic.conventions.load import ALWAYS_ON, load_convention
-from simtraffic.otlp.telemetry import Telemetry, TelemetrySettings
+from simtraffic.otlp.emitter import Emitter
+from simtraffic.runner.emission import context_of
+from simtraffic.scenario import Telemetry
+from simtraffic.schedule import Shard
 from simtraffic.simulation.tables import Attempts, Exchanges, Operations, Requests
 from simtraffic.token_kinds import PARTS, WHOLES
 from tests.examples import examples
 from tests.otlp import official
 from tests.told import merged, records_of, setup, spans_of
+
+if TYPE_CHECKING:
+    from simtraffic.simulation.forecast import Forecast
 
 CONVENTIONS = (
     ("gen_ai",),
@@ -38,25 +48,26 @@ def loaded(names: tuple[str, ...]) -> list[Any]:
 
 def judged(context: Context, names: tuple[str, ...]) -> Context:
     """What the judge may know: it is told, not asked, who tells operations."""
-    return replace(context, tells_operations=bool({"gen_ai", "llm"} & set(names)))
+    return replace(context, has_operation_spans=bool({"gen_ai", "llm"} & set(names)))
+
+
+@cache
+def forecast() -> Forecast:
+    """Only metrics ask for it, so any will do."""
+    return setup().simulator.forecast
 
 
 def told(exchanges: Exchanges, context: Context, names: tuple[str, ...]) -> tuple[Any, Any, Any]:
     """Our spans and records, the conventions that told them."""
     conventions = loaded(names)
-    everything = TelemetrySettings(
+    telemetry = Emitter(
+        conventions,
+        context,
+        forecast(),
+        Telemetry(),
         resources=[{"service.name": name} for name in context.instance_ids],
-        shard="1/1",
-        shard_index=0,
-        shard_count=1,
-        signals=frozenset({"traces", "metrics", "logs"}),
-        interval_ns=10**10,
-        is_delta=False,
-        exemplars=True,
-        sampling=1.0,
-        arrivals_end_ns=10**10,
+        shard=Shard(),
     )
-    telemetry = Telemetry(conventions, context, everything, Plan(lambda _at: 0, lambda _at: 0.0))
     chunks = list(telemetry.records(telemetry.frames(exchanges)))
     return spans_of(merged(chunks, "traces")), records_of(merged(chunks, "logs")), conventions
 
@@ -88,9 +99,9 @@ def test_every_shape_of_a_rich_run_equals_the_official_message(names: tuple[str,
     """All workflows, error kinds, retries and fallbacks of a simulated run."""
     run = setup()
     exchanges = run.simulator.simulate_blocks(run.blocks()[:8])
-    ours, records, conventions = told(exchanges, run._context(), names)
+    ours, records, conventions = told(exchanges, context_of(run), names)
 
-    context = judged(run._context(), names)
+    context = judged(context_of(run), names)
     assert by_id(ours) == by_id(official.spans(exchanges, context, conventions))
     assert_same_records(records, official.logs(exchanges, context, conventions))
 
@@ -105,13 +116,18 @@ identities = st.integers(min_value=1, max_value=2**64 - 1)
 
 @st.composite
 def a_context(draw: st.DrawFn) -> Context:
-    route = RouteFacts(
-        provider=draw(words),
-        model=draw(words),
-        server_address=draw(words),
-        server_port=draw(st.integers(0, 65535)),
-        paths=(draw(words), draw(words), draw(words)),
-        reasons=draw(st.booleans()),
+    provider = Provider(
+        name=draw(words),
+        address=draw(words),
+        port=draw(st.integers(0, 65535)),
+        overloaded_status=503,
+        paths={workflow: draw(words) for workflow in workflows.NAMES},
+    )
+    model = replace(
+        next(iter(load_catalog().models.values())),
+        provider=provider.name,
+        name=draw(words),
+        reasoning_share=draw(st.sampled_from([0.0, 0.5])),
     )
     name = draw(words)
     return Context(
@@ -121,7 +137,8 @@ def a_context(draw: st.DrawFn) -> Context:
         instance_ids=(f"{name}-1",),
         flows=(draw(words),),
         flow_workflows=np.array([draw(st.integers(0, 2))]),
-        routes=(route,),
+        routes=(model,),
+        providers={provider.name: provider},
         start_unix_ns=draw(st.sampled_from([0, 1, 1_767_225_600_000_000_000])),
     )
 

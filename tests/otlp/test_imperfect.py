@@ -12,13 +12,16 @@ import pytest
 from simtraffic.collector import Collector
 from simtraffic.errors import ScenarioError
 from simtraffic.runner import plan
+from simtraffic.runner.emission import emitter_of
 from simtraffic.scenario import Scenario, parse_scenario
+from simtraffic.signals import Form
 from tests.asking import run_with
-from tests.told import RICH
+from tests.told import RICH, setup
 
 if TYPE_CHECKING:
     from simtraffic.result.result import RunResult
 
+FORMS: tuple[Form, ...] = ("protobuf", "json")
 START = "2026-01-01T00:00:00Z"
 START_NS = 1_767_225_600_000_000_000
 SECOND_NS = 1_000_000_000
@@ -93,6 +96,23 @@ def test_roots_that_are_missing_are_counted(calm: tuple[RunResult, Collector]) -
     assert result.signals["traces"].generated == calm[0].signals["traces"].generated - missing
     assert result.signals["logs"].generated == calm[0].signals["logs"].generated
     assert result.traffic == calm[0].traffic
+
+
+def test_what_is_encoded_and_not_handed_over_is_not_counted() -> None:
+    run = setup(imperfect("missing_roots: 20%", "duplicate_ids: 10%"))
+    emitter = emitter_of(run, FORMS)
+    assert emitter.imperfect is not None
+    frames = emitter.frames(run.simulator.simulate_blocks(run.blocks()))
+
+    emitter.warm_up(frames, "json")
+    for form in FORMS:
+        assert list(emitter.records(frames, form))
+    assert not emitter.imperfect.counts.total()
+
+    emitter.book(frames)
+
+    assert emitter.imperfect.counts["missing_roots"] > 50
+    assert emitter.imperfect.counts["duplicate_ids"] > 100
 
 
 def test_ids_that_are_told_twice_are_counted(calm: tuple[RunResult, Collector]) -> None:

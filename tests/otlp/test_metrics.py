@@ -14,6 +14,7 @@ from opentelemetry.sdk.metrics.view import ExplicitBucketHistogramAggregation, V
 
 from simtraffic.conventions.load import ALWAYS_ON, load_convention
 from simtraffic.metrics.cells import BucketFinder
+from simtraffic.runner.emission import context_of, emitter_of
 from tests.otlp.official import rows_of
 from tests.told import merged, setup
 
@@ -22,10 +23,10 @@ SECOND = 1_000_000_000
 
 def collected(run: Any, at_ns: int | None = None) -> Any:
     """All of a run measured, one collection at its end."""
-    telemetry = run.telemetry()
+    telemetry = emitter_of(run)
     exchanges = run.simulator.simulate_blocks(run.blocks())
     end = int(exchanges.requests.end_ns.max()) if at_ns is None else at_ns
-    telemetry.aggregator.interval_ns = telemetry.metrics._settings.interval_ns = end
+    telemetry.aggregator.interval_ns = end
     telemetry.measure(telemetry.ordered(telemetry.frames(exchanges)))
     return exchanges, merged(telemetry.collect(end), "metrics")
 
@@ -34,7 +35,7 @@ def measurements(run: Any, exchanges: Any) -> dict[str, list[tuple[int, dict[str
     """What each counter and histogram should be told, row by row: instance, attributes, value."""
     conventions = [load_convention(n) for n in (*run.scenario.telemetry.conventions, ALWAYS_ON)]
     found: dict[str, list[tuple[int, dict[str, Any], float]]] = defaultdict(list)
-    for kind, row in rows_of(exchanges, run._context()):
+    for kind, row in rows_of(exchanges, context_of(run)):
         instance = int(row.rows.of_request("instance")[row.index])
         for metric in (m for c in conventions for m in c.metrics):
             if metric.table != kind or metric.instrument == "gauge" or not row.holds(metric.when):
@@ -209,7 +210,7 @@ def test_cumulative_points_grow_and_end_at_the_whole() -> None:
     """Collected every five seconds or once, the last values are the same."""
     run = setup()
     _, whole = collected(run)
-    telemetry = run.telemetry()
+    telemetry = emitter_of(run)
     exchanges = run.simulator.simulate_blocks(run.blocks())
     telemetry.measure(telemetry.ordered(telemetry.frames(exchanges)))
     end = int(exchanges.requests.end_ns.max())
@@ -237,7 +238,7 @@ def test_delta_points_add_up_to_the_whole() -> None:
     _, whole = collected(cumulative)
     metrics = cumulative.scenario.telemetry.metrics.model_copy(update={"temporality": "delta"})
     run = setup(metrics=metrics)
-    telemetry = run.telemetry()
+    telemetry = emitter_of(run)
     exchanges = run.simulator.simulate_blocks(run.blocks())
     telemetry.measure(telemetry.ordered(telemetry.frames(exchanges)))
     end = int(exchanges.requests.end_ns.max())
@@ -260,7 +261,7 @@ def test_delta_points_add_up_to_the_whole() -> None:
 def test_open_calls_are_those_under_way_at_the_collection() -> None:
     """The gauge counts the attempts that began by then and have not ended."""
     run = setup()
-    telemetry = run.telemetry()
+    telemetry = emitter_of(run)
     exchanges = run.simulator.simulate_blocks(run.blocks())
     telemetry.measure(telemetry.frames(exchanges))
     at = 10 * SECOND

@@ -32,7 +32,7 @@ def row_by_row(rows):
     found: dict[tuple[str, str], Any] = {}
     for row in rows:
         for op in row["operations"]:
-            key = (VOCABULARY.flows[row["flow"]], ROUTES[op["route"]].name)
+            key = (VOCABULARY.flows[row["flow"]], ROUTES[op["route"]].full_name)
             cell = found.setdefault(
                 key,
                 {"requests": 0, "attempts": 0, "failed": 0, "errors": {}, "input": 0, "cost": 0},

@@ -4,28 +4,29 @@ from typing import Any
 
 import numpy as np
 
+from simtraffic.catalog import load_catalog
 from simtraffic.result.counts import RunCounts
 from simtraffic.result.tally import Tally
 from simtraffic.scenario import Incident, Match, Threshold, parse_scenario
-from simtraffic.schedule.schedule import StageSpan
+from simtraffic.schedule import Segment
 from simtraffic.simulation.tables import (
     Attempts,
     Exchanges,
     Operations,
     Requests,
-    Route,
     Vocabulary,
 )
 
+CATALOG = load_catalog()
 SECOND = 1_000_000_000
 STAGES = [
-    StageSpan("warm-up", 0, 10 * SECOND, start_rate=0.0, end_rate=8.0, expected=40.0),
-    StageSpan("steady", 10 * SECOND, 30 * SECOND, start_rate=2.0, end_rate=2.0, expected=40.0),
+    Segment(0, 10 * SECOND, 0.0, 8.0, name="warm-up"),
+    Segment(10 * SECOND, 30 * SECOND, 2.0, 2.0, name="steady"),
 ]
 ROUTES = (
-    Route("openai", "gpt-4o-mini"),
-    Route("openai", "gpt-4o"),
-    Route("anthropic", "claude-haiku-4.5"),
+    CATALOG.models["openai/gpt-4o-mini"],
+    CATALOG.models["openai/gpt-4o"],
+    CATALOG.models["anthropic/claude-haiku-4.5"],
 )
 VOCABULARY = Vocabulary(
     flows=("chat", "search"),

@@ -71,12 +71,14 @@ def test_a_models_own_capacity_goes_before_its_providers() -> None:
         capacity={"openai": 300.0, "openai/gpt-4o": 50.0},
     )
     sim = simulator(asked)
-    assert sim.utilisation(SECOND) == pytest.approx({"openai/gpt-4o": 0.5, "openai": 0.25})
+    assert sim.forecast.load.utilisation_at(SECOND) == pytest.approx(
+        {"openai/gpt-4o": 0.5, "openai": 0.25}
+    )
 
 
 def test_the_catalogue_gives_each_model_its_own() -> None:
     asked = scenario(flow(models={"openai/gpt-4o": 1, "openai/gpt-4o-mini": 1}))
-    assert simulator(asked).utilisation(SECOND) == pytest.approx(
+    assert simulator(asked).forecast.load.utilisation_at(SECOND) == pytest.approx(
         {"openai/gpt-4o": 0.01, "openai/gpt-4o-mini": 0.0025}
     )
 
@@ -84,5 +86,5 @@ def test_the_catalogue_gives_each_model_its_own() -> None:
 def test_after_the_run_nothing_waits() -> None:
     sim = simulator(scenario(capacity={"openai": 80.0}, max_attempts=3))
     result = sim.simulate_blocks(range(sim.schedule.block_count))
-    assert sim.utilisation(201 * SECOND) == {"openai": 0.0}
+    assert sim.forecast.load.utilisation_at(201 * SECOND) == {"openai": 0.0}
     assert len(result.attempts) > len(result)

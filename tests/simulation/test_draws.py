@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from simtraffic.randomness import Streams
-from simtraffic.simulation.draws import Hashed, draw_ids, draw_requests
+from simtraffic.simulation.draws import Hashed, draw
 
 
 class Zeros:
@@ -18,20 +18,20 @@ class Zeros:
 
 
 def test_an_id_is_never_zero_whatever_is_drawn() -> None:
-    ids = draw_ids(Zeros(), [0, 1], [3, 2])  # type: ignore[arg-type]
+    ids = draw(Streams(5), Zeros(), [0, 1], [3, 2])  # type: ignore[arg-type]
     assert ids.trace.shape == (5, 2)
     for column in (ids.trace, ids.root, ids.operation, ids.attempt, ids.response):
         assert column.all()
 
 
 def test_joined_blocks_have_the_draws_of_each() -> None:
-    streams = Streams(5)
-    joined, joined_calls = draw_requests(streams, [4, 9], [10, 20])
-    alone, alone_calls = draw_requests(streams, [9], [20])
-    for name in ("choice", "places", "small", "input", "output"):
+    streams, ids = Streams(5), Streams("run")
+    joined = draw(streams, ids, [4, 9], [10, 20])
+    alone = draw(streams, ids, [9], [20])
+    for name in ("choice", "places", "small", "input", "output", "trace", "root", "operation"):
         np.testing.assert_array_equal(getattr(joined, name)[10:], getattr(alone, name))
     for name in ("error", "first", "pace"):
-        np.testing.assert_array_equal(getattr(joined_calls, name)[10:], getattr(alone_calls, name))
+        np.testing.assert_array_equal(getattr(joined.call, name)[10:], getattr(alone.call, name))
 
 
 def test_attempts_hops_and_kinds_are_drawn_apart() -> None:

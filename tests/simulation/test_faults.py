@@ -198,8 +198,8 @@ def test_a_fallback_is_a_further_operation_at_the_other_provider() -> None:
     assert second.is_last.all()
     np.testing.assert_array_equal(second.start_ns, first.end_ns[second.request])
     routes = simulator(asked).vocabulary.routes
-    assert {routes[code].name for code in second.route} == {"anthropic/claude-haiku-4.5"}
-    assert {routes[code].name for code in result.requests.route} == {"openai/gpt-4o-mini"}
+    assert {routes[code].full_name for code in second.route} == {"anthropic/claude-haiku-4.5"}
+    assert {routes[code].full_name for code in result.requests.route} == {"openai/gpt-4o-mini"}
 
 
 @pytest.mark.parametrize(
@@ -221,7 +221,7 @@ def test_a_fallback_goes_to_the_model_that_fits(
     )
     sim = simulator(asked)
     operations = sim.simulate(0).operations
-    names = {sim.vocabulary.routes[code].model for code in operations.route[operations.is_fallback]}
+    names = {sim.vocabulary.routes[code].name for code in operations.route[operations.is_fallback]}
     assert names == {expected}
 
 

@@ -259,7 +259,7 @@ def test_what_failed_has_no_tokens_no_cost_and_no_answer(whole: Exchanges) -> No
 def test_costs_are_tokens_times_price(whole: Exchanges) -> None:
     sim = simulator(busy())
     operations = whole.operations
-    prices = np.array([(m.input_pusd, m.cached_pusd, m.output_pusd) for m in sim.models])
+    prices = np.array([(m.input_pusd, m.cached_pusd, m.output_pusd) for m in sim.vocabulary.routes])
     price = prices[operations.route]
     fresh = operations.input_tokens - operations.cached_tokens
     np.testing.assert_array_equal(
@@ -358,10 +358,10 @@ def test_utilisation_and_work_under_way_are_forecast() -> None:
         capacity={"openai/gpt-4o-mini": 400.0},
     )
     sim = simulator(asked)
-    assert sim.utilisation(50 * SECOND)["openai/gpt-4o-mini"] == pytest.approx(0.5)
-    assert sim.utilisation(101 * SECOND)["openai/gpt-4o-mini"] == 0.0
+    assert sim.forecast.load.utilisation_at(50 * SECOND)["openai/gpt-4o-mini"] == pytest.approx(0.5)
+    assert sim.forecast.load.utilisation_at(101 * SECOND)["openai/gpt-4o-mini"] == 0.0
     requests = sim.simulate_blocks(range(sim.schedule.block_count)).requests
     alive = ((requests.due_ns <= 50 * SECOND) & (requests.end_ns > 50 * SECOND)).sum()
     # A Poisson number of about 370; five standard deviations.
-    assert abs(sim.expected_in_flight(50 * SECOND) - alive) < 5 * math.sqrt(alive)
-    assert sim.expected_in_flight(101 * SECOND) == 0.0
+    assert abs(sim.forecast.in_flight(50 * SECOND) - alive) < 5 * math.sqrt(alive)
+    assert sim.forecast.in_flight(101 * SECOND) == 0.0

@@ -5,13 +5,13 @@ import math
 import numpy as np
 
 from simtraffic.catalog import load_catalog
-from simtraffic.simulation.traffic import Choice, Mix
+from simtraffic.simulation.traffic import AliasDraw, Mix
 from tests.builders import flow, scenario, weighted
 
 
 def test_a_choice_keeps_its_weights() -> None:
     weights = [5.0, 1.0, 0.25, 3.0, 0.75]
-    picked = Choice.of(weights).pick(np.random.default_rng(3).random(200_000))
+    picked = AliasDraw.of(weights).pick(np.random.default_rng(3).random(200_000))
     counts = np.bincount(picked, minlength=len(weights)) / 200_000
     for count, weight in zip(counts, weights, strict=True):
         # Five standard errors.
@@ -19,11 +19,11 @@ def test_a_choice_keeps_its_weights() -> None:
 
 
 def test_a_choice_of_one_needs_no_chance() -> None:
-    np.testing.assert_array_equal(Choice.of([2.0]).pick(np.array([0.0, 0.999])), [0, 0])
+    np.testing.assert_array_equal(AliasDraw.of([2.0]).pick(np.array([0.0, 0.999])), [0, 0])
 
 
 def test_the_extremes_of_a_draw_are_within_the_choices() -> None:
-    choice = Choice.of([1.0, 2.0, 3.0])
+    choice = AliasDraw.of([1.0, 2.0, 3.0])
     assert set(choice.pick(np.array([0.0, np.nextafter(1.0, 0.0)]))) <= {0, 1, 2}
 
 
@@ -49,7 +49,7 @@ def test_the_vocabulary_names_what_fallbacks_reach() -> None:
     asked = scenario(flow("a"), fallback={"openai": "anthropic", "anthropic": "openai"})
     mix = Mix.of(asked, load_catalog())
     words = mix.vocabulary(asked, ("one",))
-    assert [route.name for route in words.routes] == [
+    assert [route.full_name for route in words.routes] == [
         "openai/gpt-4o-mini",
         "anthropic/claude-haiku-4.5",
     ]

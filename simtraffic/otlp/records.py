@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -33,35 +33,25 @@ _KINDS = {
 _MOMENTS = {"start": "start_ns", "end": "end_ns"}
 
 
-@dataclass(frozen=True, slots=True)
-class ShapeTemplates:
-    """What a row of one shape becomes."""
-
-    span: Template | None
-    """None when the shape's traces are not sampled."""
-    logs: tuple[Template, ...]
-
-    def by_signal(self, signal: str) -> tuple[Template, ...]:
-        """What a row becomes of ``traces`` or of ``logs``."""
-        if signal == "logs":
-            return self.logs
-        return (self.span,) if self.span is not None else ()
+Templates = Mapping[str, tuple[Template, ...]]
+"""What a row of one shape becomes, by signal: ``traces`` and ``logs``. No span is in there when the
+shape's traces are not sampled."""
 
 
 @dataclass
-class Shapes:
+class TemplateBook:
     """Templates of one table's shapes, built when a shape first appears."""
 
     book: ShapeBook
     conventions: Sequence[Convention]
-    """The first that tells spans of this table gives name, kind and status."""
+    """The first with spans of this table gives name, kind and status."""
     context: Context
     signals: frozenset[str]
-    _built: dict[tuple[int, bool, str, int], ShapeTemplates] = field(default_factory=dict)
+    _built: dict[tuple[int, bool, str, int], Templates] = field(default_factory=dict)
 
-    def of(
+    def templates(
         self, shape: int, *, wide: bool, form: str = "protobuf", filler_bytes: int = 0
-    ) -> ShapeTemplates:
+    ) -> Templates:
         """Templates of this shape.
 
         Args:
@@ -77,29 +67,26 @@ class Shapes:
             )
         return self._built[key]
 
-    def _build(
-        self, shape: ShapeValues, *, wide: bool, form: str, filler_bytes: int
-    ) -> ShapeTemplates:
+    def _build(self, shape: ShapeValues, *, wide: bool, form: str, filler_bytes: int) -> Templates:
         sampled = bool(shape.codes.get("sampled", 1))
         kind = self.book.kind
         specs = [c.spans[kind] for c in self.conventions if kind in c.spans]
-        span = None
+        spans: list[Template] = []
         if sampled and specs and "traces" in self.signals:
-            slots = Slots(wide=wide)
-            builder = Builder(shape, slots, self.context, wide=wide)
+            builder = Builder(shape, Slots(wide=wide), self.context)
             message = span_message(builder, specs, is_root=kind == "request")
             if filler_bytes:
                 message.attributes.add(key=FILLER).value.string_value = "x" * filler_bytes
-            span = _template(slots, message, form)
-        logs = []
+            spans.append(_template(builder.slots, message, form))
+        logs: list[Template] = []
         if "logs" in self.signals:
             for convention in self.conventions:
                 for log in convention.logs:
                     if log.table == kind and log.when.holds(shape):
-                        slots = Slots(wide=wide)
-                        builder = Builder(shape, slots, self.context, wide=wide)
-                        logs.append(_template(slots, log_message(builder, log, sampled), form))
-        return ShapeTemplates(span, tuple(logs))
+                        builder = Builder(shape, Slots(wide=wide), self.context)
+                        record = log_message(builder, log, sampled)
+                        logs.append(_template(builder.slots, record, form))
+        return {"traces": tuple(spans), "logs": tuple(logs)}
 
 
 def _template(slots: Slots, message: Span | LogRecord, form: str) -> Template:
