@@ -40,8 +40,11 @@ def slips(sheet: Sheet) -> list[Fault]:
     """What is found, with the sheet mended so that the rest can be read."""
     found = [*_conflicts(sheet)]
     width = _indent_width(sheet)
+    # Inside of brackets tabs are as good as spaces.
+    is_json = next(filter(None, map(str.strip, sheet.lines)), "").startswith(("{", "["))
     for line in _code_lines(sheet):
-        found += [*_forbidden(sheet, line), *_unseen(sheet, line), *_tabs(sheet, line, width)]
+        found += [*_forbidden(sheet, line), *_unseen(sheet, line)]
+        found += [] if is_json else [*_tabs(sheet, line, width)]
         found += [*_templates(sheet, line), *_smart_quotes(sheet, line)]
         if len(found) > MOST:
             break

@@ -149,7 +149,8 @@ def test_of_a_file_with_lines_given_up_no_key_is_missed():
 def test_a_board_in_json_is_read_as_well():
     board = {"title": 'A "quoted" 😀 \\ / \t one', "panels": [{"id": 1, "w": 0.5, "on": None}]}
 
-    for text in (json.dumps(board, indent=2), json.dumps(board, ensure_ascii=False)):
+    texts = (json.dumps(board, indent=2), json.dumps(board, indent="\t", ensure_ascii=False))
+    for text in texts:
         document = read_document(text, "board.json")
 
         assert document.faults == []

@@ -18,7 +18,6 @@ from simtraffic.scenario.explained import (
     place_of,
     stand_in,
 )
-from simtraffic.scenario.imperfections import Imperfections, LateSpans
 from simtraffic.scenario.model import Scenario, Service
 from simtraffic.scenario.part import Explained
 from tests.scenario.cases import GOOD, extended, faults, read
@@ -109,9 +108,3 @@ def test_a_later_key_of_an_old_section_leaves_run_ids_alone():
 
     assert later.digest == scenario.digest
     assert placed.digest != scenario.digest
-
-
-def test_sections_of_a_digest_may_be_missing():
-    late = read(extended("imperfections: {late_spans: {share: 1%, by: 90s}}")).imperfections
-
-    assert late == Imperfections(late_spans=LateSpans(share=0.01, by="90s"))  # type: ignore[arg-type]
