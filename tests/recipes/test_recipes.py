@@ -137,9 +137,9 @@ spec = importlib.util.spec_from_file_location("simtraffic.failures", sys.argv[1]
 module = importlib.util.module_from_spec(spec)
 sys.modules["simtraffic.failures"] = module
 spec.loader.exec_module(module)
-from simtraffic.runner import run
+from simtraffic.runner import RunOptions, run
 from simtraffic.scenario import parse_scenario
-run(parse_scenario(sys.argv[2]), out=sys.argv[3], start="2026-01-01T00:00:00Z")
+run(parse_scenario(sys.argv[2]), RunOptions(out=sys.argv[3], start="2026-01-01T00:00:00Z"))
 """
 REFUSED = """
 version: 1
