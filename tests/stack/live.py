@@ -7,10 +7,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from simtraffic.backends.query import Jaeger, Prometheus, Store, VictoriaLogs
+from simtraffic.backends.jaeger import Jaeger
+from simtraffic.backends.prometheus import Prometheus
+from simtraffic.backends.query import Store
+from simtraffic.backends.victoria_logs import VictoriaLogs
 
 if TYPE_CHECKING:
-    from simtraffic.backends.query import Series
+    from simtraffic.backends.prometheus import Series
     from tools.stack.stack import Stack
 
 Labels = tuple[str, ...]

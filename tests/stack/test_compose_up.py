@@ -17,8 +17,10 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
+from simtraffic.backends.jaeger import Jaeger
 from simtraffic.backends.ports import free_ports
-from simtraffic.backends.query import Jaeger, Prometheus, Store
+from simtraffic.backends.prometheus import Prometheus
+from simtraffic.backends.query import Store
 from tests.real import programs
 from tests.real.programs import missing, wait_until
 from tests.stack.compose_file import PATH, ROOT, SERVICES, VARIABLE, on_host, read

@@ -24,7 +24,7 @@ from tools.rules import alerts, thresholds
 from tools.rules.alerts import rules
 
 if TYPE_CHECKING:
-    from simtraffic.backends.query import Series
+    from simtraffic.backends.prometheus import Series
     from tests.stack.live import LiveStack
 
 FILES = sorted(Path("config/grafana/dashboards").glob("*.json"))

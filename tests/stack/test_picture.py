@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from simtraffic.backends.query import AskError, Prometheus, Series
+from simtraffic.backends.prometheus import Prometheus, Series
+from simtraffic.backends.query import AskError
 from tools.dashboards.boards import BOARDS
 from tools.dashboards.build import PROVIDER_COLOURS
 from tools.dashboards.drawing import bands, broken

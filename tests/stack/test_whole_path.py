@@ -17,7 +17,7 @@ import pytest
 from simtraffic.backends import commands
 from simtraffic.backends.ports import HOST, free_ports
 from simtraffic.backends.programs import Running
-from simtraffic.backends.query import Prometheus
+from simtraffic.backends.prometheus import Prometheus
 from tests.real.conftest import written
 from tests.real.programs import tool, wait_until
 from tests.real.telemetry import requests_in

@@ -20,7 +20,8 @@ from typing import Any
 from matplotlib import pyplot as plt
 from PIL import Image
 
-from simtraffic.backends.query import AskError, Prometheus
+from simtraffic.backends.prometheus import Prometheus
+from simtraffic.backends.query import AskError
 from simtraffic.clock import unix_ns
 from simtraffic.errors import SimtrafficError, UsageError
 from tools.dashboards.build import COLUMNS

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from simtraffic.backends.query import Prometheus, Series
+    from simtraffic.backends.prometheus import Prometheus, Series
 
 Drawn = tuple[Mapping[str, str], list[float], list[float]]
 """Labels, times in Unix seconds and values of a series."""

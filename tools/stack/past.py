@@ -23,7 +23,7 @@ from simtraffic.backends import commands
 from simtraffic.backends.find import find
 from simtraffic.backends.ports import free_ports
 from simtraffic.backends.programs import ProgramError, Running
-from simtraffic.backends.query import Prometheus
+from simtraffic.backends.prometheus import Prometheus
 from simtraffic.export.environment import ExportOptions
 from simtraffic.runner import RunOptions, run
 from simtraffic.units import parse_duration
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from simtraffic.backends.query import Series
+    from simtraffic.backends.prometheus import Series
     from simtraffic.scenario import Scenario
 
 STEP_S = 15
