@@ -28,7 +28,7 @@ from simtraffic.signals import Chunk, Form
 if TYPE_CHECKING:
     from simtraffic.clock import Flag
     from simtraffic.export import Transport
-    from simtraffic.export.lane import Batch, Lane
+    from simtraffic.export.queue import Batch, Lane
     from simtraffic.ledger import Ledger
 
 DEFAULT_QUEUE_BYTES = 64 << 20

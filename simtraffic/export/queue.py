@@ -1,4 +1,4 @@
-"""What waits to be sent, over all signals, and how many bytes are held.
+"""What waits to be sent: chunks gather in batches, batches wait in the lane of their signal.
 
 Plain state. :class:`simtraffic.export.delivery.Delivery` guards it with its lock, which the
 conditions share.
@@ -7,12 +7,12 @@ conditions share.
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
 
-from simtraffic.export.lane import Batch, Lane
 from simtraffic.export.presence import Presence
-from simtraffic.signals import SIGNALS, Chunk
+from simtraffic.signals import SIGNALS, Chunk, Form
 
 TROUBLE_AFTER_S = 2.0
 """So long without an answer is worth a word to whoever watches."""
@@ -20,6 +20,143 @@ _NO_ANSWER_YET = "no answer as yet"
 
 # A request is emitted as spans and log records; a point sums up many.
 _TOGETHER = ("traces", "logs")
+
+
+@dataclass(slots=True)
+class LearntSize:
+    """How large the batches of one signal may be, after what its receiver has said.
+
+    Sizes are those of payloads before compression, in bytes.
+    """
+
+    most: int
+    """Batches are built up to this; only ever lowered."""
+    passed: int = 0
+    """The largest that was taken."""
+    refused: int | None = None
+    """The smallest that was found too large: nothing of this size need be sent any more."""
+
+    def take(self, size: int) -> None:
+        """A batch of this size was taken."""
+        self.passed = max(self.passed, size)
+
+    def refuse(self, size: int, named: int | None) -> int:
+        """A batch of this size was too large; the size to cut it to."""
+        self.refused = size if self.refused is None else min(self.refused, size)
+        target = self.target(size)
+        if named is not None and 0 < named < size:
+            target = named
+            self.refused = min(self.refused, named + 1)
+        self.most = max(1, min(self.most, target))
+        return target
+
+    def target(self, size: int) -> int:
+        """What to cut a batch of this size to: half of it, or what is known to pass."""
+        if self.most < size and self.refused is not None:
+            return self.most
+        return max(size // 2, self.passed if self.passed < size else 0)
+
+    def surely_refused(self, size: int) -> bool:
+        """Whether the receiver has refused as much before."""
+        return self.refused is not None and size >= self.refused
+
+
+@dataclass(slots=True, eq=False)
+class Batch:
+    """Chunks that will travel together, from the first one handed over until they are settled."""
+
+    lane: Lane
+    """Where it waits, for good: its signal, its receiver and whoever sends it are the lane's."""
+    order: int
+    """Counts up over all signals: the smaller, the older."""
+    since: float
+    """When the first chunk came, monotonic seconds."""
+    until: float = 0.0
+    """When the last chunk came."""
+    chunks: list[Chunk] = field(default_factory=list)
+    """Until they are joined."""
+    cuts: list[tuple[int, int]] = field(default_factory=list)
+    """Size and count of each chunk that was joined, in order: where the batch may be split."""
+    form: Form = "protobuf"
+    size: int = 0
+    """Bytes of the chunks."""
+    proto_bytes: int = 0
+    count: int = 0
+    tries: int = 0
+    refused_ns: int = 0
+    """When the first try got no for an answer, Unix nanoseconds; 0 before."""
+    settled: bool = False
+    """Whether the ledger knows what became of it; set once, under the lock."""
+
+    @property
+    def signal(self) -> str:
+        """Of every record inside, as the lane has it."""
+        return self.lane.signal
+
+    def add(self, chunk: Chunk, now: float) -> None:
+        """Take a chunk along."""
+        self.until = max(self.until, now)
+        self.chunks.append(chunk)
+        self.size += len(chunk.payload)
+        self.proto_bytes += chunk.proto_bytes
+        self.count += chunk.count
+
+    def join(self) -> Chunk:
+        """All of it as one chunk, the request to send; its own chunks are let go of for that."""
+        chunks, self.chunks = self.chunks, []
+        self.cuts = [(len(chunk.payload), chunk.count) for chunk in chunks]
+        if len(chunks) == 1:
+            return chunks[0]
+        payload = (b"," if self.form == "json" else b"").join(chunk.payload for chunk in chunks)
+        return Chunk(self.signal, payload, self.count, self.proto_bytes, self.form)
+
+
+@dataclass(slots=True, eq=False)
+class Lane:
+    """The queue of one signal and who works on it."""
+
+    signal: str
+    workers: int
+    wake: threading.Condition
+    """Notified when there may be something to do; shares the delivery's lock."""
+    batch_bytes: InitVar[int]
+    """Batches are built up to this, until the receiver finds it too large."""
+    presence: Presence
+    sizes: LearntSize = field(init=False)
+    not_before: float = 0.0
+    """Until when the receiver asked to be left alone, monotonic seconds."""
+    open: Batch | None = None
+    ready: deque[Batch] = field(default_factory=deque)
+    in_flight: set[Batch] = field(default_factory=set)
+    threads: list[threading.Thread] = field(default_factory=list)
+    trouble: str = ""
+    """The last answer, when it was not a success: why what waits behind it is not sent."""
+
+    def __post_init__(self, batch_bytes: int) -> None:
+        self.sizes = LearntSize(batch_bytes)
+
+    def seal(self) -> None:
+        """Make the open batch ready to leave."""
+        if self.open is not None:
+            self.ready.append(self.open)
+            self.open = None
+
+    def oldest(self) -> Batch | None:
+        """The oldest batch that was not taken yet."""
+        return self.ready[0] if self.ready else self.open
+
+    def pop_oldest(self) -> Batch:
+        """Take the oldest batch out; there must be one."""
+        if not self.ready:
+            self.seal()
+        return self.ready.popleft()
+
+    def pop_all(self) -> list[Batch]:
+        """Take every waiting batch out."""
+        self.seal()
+        waiting = list(self.ready)
+        self.ready.clear()
+        return waiting
 
 
 @dataclass(eq=False)

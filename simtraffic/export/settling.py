@@ -9,8 +9,7 @@ from simtraffic.clock import monotonic, unix_ns
 
 if TYPE_CHECKING:
     from simtraffic.export import SendResult
-    from simtraffic.export.lane import Batch, Lane
-    from simtraffic.export.queue import Queue
+    from simtraffic.export.queue import Batch, Lane, Queue
     from simtraffic.ledger import Ledger
 
 

@@ -1,9 +1,8 @@
-"""What a receiver finds too large: how it says so, and what is learnt from it."""
+"""How large requests may be: this client's own bounds, and how receivers say what is too large."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 MAX_REQUEST_BYTES = 64 << 20
 """This client's own bound on one request before compression (OTLP specification 1.11)."""
@@ -53,42 +52,3 @@ def named_limit(message: str) -> int | None:
     """The receiver's limit in bytes, when its message names it."""
     found = _LIMIT.search(message)
     return next((int(digits) for digits in found.groups() if digits), None) if found else None
-
-
-@dataclass(slots=True)
-class LearntSize:
-    """How large the batches of one signal may be, after what its receiver has said.
-
-    Sizes are those of payloads before compression, in bytes.
-    """
-
-    most: int
-    """Batches are built up to this; only ever lowered."""
-    passed: int = 0
-    """The largest that was taken."""
-    refused: int | None = None
-    """The smallest that was found too large: nothing of this size need be sent any more."""
-
-    def take(self, size: int) -> None:
-        """A batch of this size was taken."""
-        self.passed = max(self.passed, size)
-
-    def refuse(self, size: int, named: int | None) -> int:
-        """A batch of this size was too large; the size to cut it to."""
-        self.refused = size if self.refused is None else min(self.refused, size)
-        target = self.target(size)
-        if named is not None and 0 < named < size:
-            target = named
-            self.refused = min(self.refused, named + 1)
-        self.most = max(1, min(self.most, target))
-        return target
-
-    def target(self, size: int) -> int:
-        """What to cut a batch of this size to: half of it, or what is known to pass."""
-        if self.most < size and self.refused is not None:
-            return self.most
-        return max(size // 2, self.passed if self.passed < size else 0)
-
-    def surely_refused(self, size: int) -> bool:
-        """Whether the receiver has refused as much before."""
-        return self.refused is not None and size >= self.refused

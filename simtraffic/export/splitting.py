@@ -1,10 +1,13 @@
 """Cutting a request into smaller ones: between its chunks, then between its records.
 
-The slow way, through the official classes: it is taken when a receiver finds a batch too large.
+It is done when a receiver finds a request too large. Protobuf goes through the official classes,
+which is slow; spans and log records in JSON are cut as they are, seven times as fast as by a detour
+through protobuf, as a file may want every one of them cut.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -12,7 +15,6 @@ from google.protobuf.message import DecodeError
 
 from simtraffic.export.answers import SERVICES
 from simtraffic.export.otlp_json import entries_of, from_json, json_body
-from simtraffic.export.splitting_json import JSON_SIGNALS, cut_entries
 from simtraffic.signals import Chunk
 
 # Names of the nested lists down to the records; a metric's points lie one level further down.
@@ -26,6 +28,11 @@ _UNIT = {"traces": "span", "metrics": "data point of", "logs": "log record"}
 # Tag and length around each message.
 _FRAME_BYTES = 6
 _LONGEST_NAME = 60
+
+_JSON_LISTS = {"traces": ("scopeSpans", "spans"), "logs": ("scopeLogs", "logRecords")}
+
+# Open brackets of a resource and of a scope, commas and quotes included, at most.
+_JSON_FRAME_BYTES = 40
 
 
 def cut_between_chunks(whole: Chunk, cuts: Sequence[tuple[int, int]], target: int) -> list[Chunk]:
@@ -67,7 +74,7 @@ def cut_between_records(chunk: Chunk, target: int) -> list[Chunk]:
     Each part is at most about ``target`` bytes, or a single record. A chunk of one record, or one
     that cannot be read, is handed back as it is.
     """
-    if chunk.form == "json" and chunk.signal in JSON_SIGNALS:
+    if chunk.form == "json" and chunk.signal in _JSON_LISTS:
         return _cut_json(chunk, target)
     request = _read(chunk)
     if request is None:
@@ -96,16 +103,84 @@ def cut_between_records(chunk: Chunk, target: int) -> list[Chunk]:
 
 def _cut_json(chunk: Chunk, target: int) -> list[Chunk]:
     try:
-        parts = cut_entries(chunk.signal, chunk.payload, chunk.count, target)
+        parts = _cut_entries(chunk.signal, chunk.payload, chunk.count, target)
         if len(parts) == 1 and chunk.count > 1:
             # Without the blanks that filled it, it is small enough; but it was asked to be cut.
             half = len(parts[0][0]) // 2
-            parts = cut_entries(chunk.signal, chunk.payload, chunk.count, half)
+            parts = _cut_entries(chunk.signal, chunk.payload, chunk.count, half)
     except (ValueError, TypeError, AttributeError, RecursionError):
         return [chunk]
     if len(parts) == 1:
         return [chunk]
     return _shares(chunk, parts)
+
+
+def _cut_entries(signal: str, payload: bytes, count: int, target: int) -> list[tuple[bytes, int]]:
+    """Entries of a request's list as parts of whole records, each part with its count.
+
+    Each is at most ``target`` bytes or a single record.
+
+    Raises:
+        ValueError: the payload is no such list, or has another number of records.
+    """
+    records = list(_json_records(signal, json.loads(b"[%b]" % payload)))
+    if len(records) != count:
+        raise ValueError(f"{len(records)} records instead of {count}")
+    parts: list[tuple[bytes, int]] = []
+    run: list[tuple[bytes, bytes, bytes]] = []
+    size = 0
+    for resource, scope, text in records:
+        more = len(text) + 1
+        if not run or run[-1][0] is not resource:
+            more += len(resource) + len(scope) + _JSON_FRAME_BYTES
+        elif run[-1][1] is not scope:
+            more += len(scope) + _JSON_FRAME_BYTES
+        if run and size + more > target:
+            parts.append((_json_joined(signal, run), len(run)))
+            run, size = [], 0
+            more = len(text) + len(resource) + len(scope) + _JSON_FRAME_BYTES
+        run.append((resource, scope, text))
+        size += more
+    parts.append((_json_joined(signal, run), len(run)))
+    return parts
+
+
+def _json_records(signal: str, entries: Any) -> Iterator[tuple[bytes, bytes, bytes]]:
+    """Each record as text, with what stands beside its list in scope and resource, as text."""
+    scopes, records = _JSON_LISTS[signal]
+    for entry in entries:
+        resource = _json_frame(entry, scopes)
+        for holder in entry.get(scopes, ()):
+            scope = _json_frame(holder, records)
+            for record in holder.get(records, ()):
+                yield resource, scope, _json_text(record)
+
+
+def _json_frame(holder: dict[str, Any], inner: str) -> bytes:
+    """Members of an object without one, as they stand between its braces."""
+    text = _json_text({key: value for key, value in holder.items() if key != inner})[1:-1]
+    return text + b"," if text else text
+
+
+def _json_text(tree: Any) -> bytes:
+    return json.dumps(tree, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def _json_joined(signal: str, run: list[tuple[bytes, bytes, bytes]]) -> bytes:
+    scopes, records = (name.encode() for name in _JSON_LISTS[signal])
+    pieces: list[bytes] = []
+    around: tuple[bytes | None, bytes | None] = (None, None)
+    for resource, scope, text in run:
+        if resource is not around[0]:
+            pieces.append(b"]}]}," if pieces else b"")
+            pieces.append(b'{%b"%b":[{%b"%b":[' % (resource, scopes, scope, records))
+        elif scope is not around[1]:
+            pieces.append(b']},{%b"%b":[' % (scope, records))
+        else:
+            pieces.append(b",")
+        pieces.append(text)
+        around = (resource, scope)
+    return b"".join([*pieces, b"]}]}"])
 
 
 def describe(chunk: Chunk) -> str:

@@ -11,9 +11,8 @@ from opentelemetry.proto.metrics.v1 import metrics_pb2
 from opentelemetry.proto.trace.v1 import trace_pb2
 
 from simtraffic.export.answers import SERVICES
-from simtraffic.export.lane import Batch
 from simtraffic.export.otlp_json import entries_of, from_json, json_body
-from simtraffic.export.queue import Queue
+from simtraffic.export.queue import Batch, Queue
 from simtraffic.export.splitting import cut_between_chunks, cut_between_records, describe
 from simtraffic.signals import SIGNALS, Chunk
 from tests.examples import examples
