@@ -15,9 +15,9 @@ from simtraffic.errors import UsageError
 from simtraffic.export import variables
 
 _ALIASES = {
-    "service_name": ("SERVICE_NAME", "service.name"),
-    "service_version": ("SERVICE_VERSION", "service.version"),
-    "environment": ("ENVIRONMENT", "deployment.environment.name"),
+    "service.name": "SERVICE_NAME",
+    "service.version": "SERVICE_VERSION",
+    "deployment.environment.name": "ENVIRONMENT",
 }
 # The name of OpenTelemetry first, then the alias.
 _PORTS = ("OTEL_EXPORTER_PROMETHEUS_PORT", "PROMETHEUS_PORT")
@@ -43,15 +43,15 @@ def overrides(environ: Mapping[str, str]) -> dict[str, Any]:
     """
     found: dict[str, Any] = {}
     attributes = resource_attributes(_value(environ, "OTEL_RESOURCE_ATTRIBUTES"))
-    if attributes:
-        found["resource_attributes"] = attributes
-    for keyword, (alias, key) in _ALIASES.items():
+    for key, alias in _ALIASES.items():
         value = _value(environ, alias)
-        if value and key not in attributes:
-            found[keyword] = value
+        if value:
+            attributes.setdefault(key, value)
     name = _value(environ, "OTEL_SERVICE_NAME")
     if name:
-        found["service_name"] = name
+        attributes["service.name"] = name
+    if attributes:
+        found["resource_attributes"] = attributes
     share = _value(environ, "TRACE_SAMPLING_RATE")
     if share:
         found["sampling"] = _share(share)

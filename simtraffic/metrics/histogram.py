@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from simtraffic.arrays import Array, Indices, Ints
 from simtraffic.metrics.cells import BucketFinder, Cells, OpenIntervals, Runs, exact_sums
-from simtraffic.metrics.running import EXEMPLAR_DTYPE, Running
+from simtraffic.metrics.running import EXEMPLAR_DTYPE, RunningTotals
 from simtraffic.metrics.series import ABSENT
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ class Histogram:
     def __init__(self, instrument: Instrument, instances: int, *, exemplars: bool) -> None:
         """Nothing measured yet; with ``exemplars`` the last measurement of each bucket is kept."""
         self.instrument = instrument
-        self.running = Running(instances, instrument.bucket_count)
+        self.running = RunningTotals(instances, instrument.bucket_count)
         buckets = instrument.bucket_count
         self._buckets = OpenIntervals(instances, buckets, np.int64)
         self._sums = OpenIntervals(instances, 0, np.int64)

@@ -8,7 +8,7 @@ import numpy as np
 
 from simtraffic.arrays import Array, Ints
 from simtraffic.metrics.cells import Cells, OpenIntervals, exact_sums, read
-from simtraffic.metrics.running import Running
+from simtraffic.metrics.running import RunningTotals
 from simtraffic.metrics.series import ABSENT
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ class Sums:
     def __init__(self, instrument: Instrument, instances: int) -> None:
         """Nothing counted yet; ``instances`` is how many there are."""
         self.instrument = instrument
-        self.running = Running(instances)
+        self.running = RunningTotals(instances)
         self._sums = OpenIntervals(instances, 0, np.int64)
         self._seen = OpenIntervals(instances, 0, np.int64)
 

@@ -15,7 +15,7 @@ from simtraffic.otlp.template import Slot, Slots
 from simtraffic.otlp.values import any_value
 
 if TYPE_CHECKING:
-    from simtraffic.metrics.running import Running
+    from simtraffic.metrics.running import RunningTotals
     from simtraffic.metrics.series import Instrument
     from simtraffic.otlp.template import Template
 
@@ -98,7 +98,7 @@ class PointWriter:
 
     def histograms(
         self,
-        running: Running,
+        running: RunningTotals,
         instance: int,
         series: Indices,
         times: tuple[int, int],

@@ -28,7 +28,7 @@ _SERVICE_FIELDS = {
 _OURS = ("service.instance.id", "simtraffic.")
 
 
-def with_overrides(  # noqa: PLR0913 - one keyword for each thing that can be changed
+def with_overrides(
     scenario: Scenario,
     *,
     seed: int | None = None,
@@ -37,9 +37,6 @@ def with_overrides(  # noqa: PLR0913 - one keyword for each thing that can be ch
     conventions: Sequence[str] | None = None,
     sampling: float | None = None,
     temporality: Literal["cumulative", "delta"] | None = None,
-    service_name: str | None = None,
-    service_version: str | None = None,
-    environment: str | None = None,
     resource_attributes: Mapping[str, str | int | float | bool] | None = None,
 ) -> Scenario:
     """The scenario with everything replaced that is not None.
@@ -52,11 +49,9 @@ def with_overrides(  # noqa: PLR0913 - one keyword for each thing that can be ch
         conventions: Built-in names, or paths from the working directory.
         sampling: Share of traces kept, 0 to 1.
         temporality: Of the metric points.
-        service_name: Wins over ``service.name`` of the attributes.
-        service_version: Wins over ``service.version`` of the attributes.
-        environment: Wins over ``deployment.environment.name`` of the attributes.
-        resource_attributes: Added to the scenario's, key by key. The instance's id and what
-            starts with ``simtraffic.`` are set by simtraffic and left out here.
+        resource_attributes: Added to the scenario's, key by key; those that are keys of its
+            ``service`` replace these. The instance's id and what starts with ``simtraffic.`` are
+            set by simtraffic and left out here.
 
     Raises:
         UsageError: A value is out of range or unknown.
@@ -68,12 +63,7 @@ def with_overrides(  # noqa: PLR0913 - one keyword for each thing that can be ch
         changes["seed"] = seed
     if scale is not None:
         changes["load"] = _scaled(scenario.load, scale)
-    service = _service(
-        scenario.service,
-        resource_attributes or {},
-        {"name": service_name, "version": service_version, "environment": environment},
-    )
-    changes["service"] = service
+    changes["service"] = _service(scenario.service, resource_attributes or {})
     telemetry = _telemetry(scenario.telemetry, signals, conventions, sampling)
     if temporality is not None:
         metrics = telemetry.metrics.model_copy(update={"temporality": temporality})
@@ -97,20 +87,14 @@ def _scaled(load: Load, scale: float) -> Load:
     return load.model_copy(update={"start": load.start * scale, "stages": stages})
 
 
-def _service(
-    service: Service,
-    attributes: Mapping[str, str | int | float | bool],
-    fields: Mapping[str, str | None],
-) -> Service:
+def _service(service: Service, attributes: Mapping[str, str | int | float | bool]) -> Service:
     named = {_SERVICE_FIELDS[k]: str(v) for k, v in attributes.items() if k in _SERVICE_FIELDS}
     other = {
         key: value
         for key, value in attributes.items()
         if key not in _SERVICE_FIELDS and not key.startswith(_OURS)
     }
-    given = {key: value for key, value in fields.items() if value is not None}
-    changes = {**named, **given, "attributes": {**service.attributes, **other}}
-    return service.model_copy(update=changes)
+    return service.model_copy(update={**named, "attributes": {**service.attributes, **other}})
 
 
 def _telemetry(

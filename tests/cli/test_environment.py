@@ -24,10 +24,19 @@ TEMPORALITY = "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE"
     [
         ({}, {}),
         ({"OTEL_SERVICE_NAME": "", "SERVICE_NAME": " "}, {}),
-        ({"OTEL_SERVICE_NAME": "a", "SERVICE_NAME": "b"}, {"service_name": "a"}),
+        (
+            {"OTEL_SERVICE_NAME": "a", "SERVICE_NAME": "b"},
+            {"resource_attributes": {"service.name": "a"}},
+        ),
         (
             {"SERVICE_NAME": "b", "SERVICE_VERSION": "2", "ENVIRONMENT": "test"},
-            {"service_name": "b", "service_version": "2", "environment": "test"},
+            {
+                "resource_attributes": {
+                    "service.name": "b",
+                    "service.version": "2",
+                    "deployment.environment.name": "test",
+                }
+            },
         ),
         (
             {"OTEL_RESOURCE_ATTRIBUTES": "service.version=1,team=x", "SERVICE_VERSION": "2"},
@@ -35,7 +44,7 @@ TEMPORALITY = "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE"
         ),
         (
             {"OTEL_RESOURCE_ATTRIBUTES": "service.name=c", "OTEL_SERVICE_NAME": "a"},
-            {"resource_attributes": {"service.name": "c"}, "service_name": "a"},
+            {"resource_attributes": {"service.name": "a"}},
         ),
         ({"TRACE_SAMPLING_RATE": "0.25"}, {"sampling": 0.25}),
         ({TEMPORALITY: "DELTA"}, {"temporality": "delta"}),

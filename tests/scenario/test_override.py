@@ -18,7 +18,9 @@ def test_nothing_asked_changes_nothing():
 def test_the_scenario_itself_stays():
     scenario = read(GOOD)
 
-    with_overrides(scenario, seed=3, scale=2, signals=["logs"], service_name="x")
+    with_overrides(
+        scenario, seed=3, scale=2, signals=["logs"], resource_attributes={"service.name": "x"}
+    )
 
     assert scenario == read(GOOD)
 
@@ -48,12 +50,10 @@ def test_resource_attributes_reach_the_fields_of_the_service():
     }
     scenario = read(extended("service: {attributes: {team: a, zone: b}}"))
 
-    service = with_overrides(
-        scenario, service_name="option", resource_attributes=attributes
-    ).service
+    service = with_overrides(scenario, resource_attributes=attributes).service
 
     assert service.model_dump() == {
-        "name": "option",
+        "name": "env",
         "namespace": "ns",
         "version": "2",
         "environment": "prod",
