@@ -10,12 +10,19 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from tools import convention_reference, fault_matrix, scenario_reference, telemetry_cost
+from tools import (
+    convention_reference,
+    fault_matrix,
+    result_reference,
+    scenario_reference,
+    telemetry_cost,
+)
 
 ROOT = Path(__file__).parents[1]
 PART = re.compile(r"(<!-- generated: (?P<name>[a-z ]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 MAKERS: dict[str, Callable[[], str]] = {
     "scenario keys": scenario_reference.markdown,
+    "result keys": result_reference.markdown,
     "columns": convention_reference.columns,
     "metrics": convention_reference.metrics,
     "cost": telemetry_cost.markdown,

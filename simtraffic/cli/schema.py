@@ -1,17 +1,45 @@
-"""``simtraffic schema``: JSON Schema of the scenario file."""
+"""``simtraffic schema``: JSON Schemas of the scenario file and of the result file."""
 
 from __future__ import annotations
 
 import json
+from enum import StrEnum
+from typing import Annotated
+
+import typer
 
 from simtraffic.cli import console
 
 
-def schema() -> None:
-    """Print the JSON Schema of the scenario file, for editors.
+class Described(StrEnum):
+    """Files that have a schema."""
+
+    SCENARIO = "scenario"
+    RESULT = "result"
+
+
+def schema(
+    file: Annotated[
+        Described,
+        typer.Argument(
+            help="Of which file: scenario, or result for what run --result and --json write.",
+            metavar="FILE",
+        ),
+    ] = Described.SCENARIO,
+) -> None:
+    """Print the JSON Schema of the scenario file for editors, or of the result file.
 
     Name it in a scenario's first line as `# yaml-language-server: $schema=FILE`.
+
+    Examples:
+      simtraffic schema > scenario.schema.json
+      simtraffic schema result > result.schema.json
     """
+    if file is Described.RESULT:
+        from simtraffic.result.schema import result_schema  # noqa: PLC0415
+
+        console.line(json.dumps(result_schema(), indent=2))
+        return
     from simtraffic.scenario import json_schema  # noqa: PLC0415 - help needs no pydantic
 
     console.line(json.dumps(json_schema(), indent=2))

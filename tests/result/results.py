@@ -164,6 +164,7 @@ def a_failed_result():
             "data_points": 5_412,
             "log_records": 312,
             "requests": 210,
+            "bytes": 23_644_300,
             "faults": [],
         },
     )
