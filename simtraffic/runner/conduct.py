@@ -231,12 +231,13 @@ class _Asked:
         self, destination: Destination, ledger: Ledger, held: Callable[[], int] | None
     ) -> None:
         """Say where it goes, before the first byte, to everybody."""
+        # Whoever reads the address of a page and asks at once finds the run there.
+        self._begin(ledger, held)
         for line in (destination.line, *self.target.warnings):
             self._say(line)
         for watcher in self.watchers:
             if watcher.line:
                 self._say(watcher.line)
-        self._begin(ledger, held)
 
     def _begin(self, ledger: Ledger, held: Callable[[], int] | None = None) -> None:
         scenario = self.setup.scenario
