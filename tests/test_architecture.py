@@ -10,6 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from tools.house import House
+from tools.house import main as house_figures
+
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "simtraffic"
 MODULES = sorted(PACKAGE.rglob("*.py"))
@@ -195,3 +198,21 @@ def test_no_tracked_file_names_a_machine_or_a_registry() -> None:
             found += [(name, match.group()) for match in MACHINE.finditer(text)]
 
     assert found == []
+
+
+def test_no_class_name_stands_in_two_rooms() -> None:
+    assert House.of().twins() == {}
+
+
+def test_what_is_no_command_takes_eight_parameters_at_most() -> None:
+    most, where = House.of().functions[0]
+
+    assert most <= 8, where
+
+
+def test_the_figures_of_the_house_can_be_printed(capsys, monkeypatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["house", str(ROOT)])
+
+    house_figures()
+
+    assert "class names in two rooms: none" in capsys.readouterr().out

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from simtraffic.errors import UsageError
 
 if TYPE_CHECKING:
     from simtraffic.result.plan import PlanResult
+    from simtraffic.runner.options import RunOptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +19,13 @@ class Cap:
     most_bytes: int | None = None
     """OTLP protobuf before compression, all signals together, as the ledger counts."""
     most_spans: int | None = None
+
+    @classmethod
+    def of(cls, options: RunOptions) -> Self | None:
+        """As it was asked for; None where nothing is bounded."""
+        if (options.max_bytes, options.max_spans) == (None, None):
+            return None
+        return cls(options.max_bytes, options.max_spans)
 
     def check(self, expected: PlanResult) -> None:
         """Refuse a run that is expected to come to more.

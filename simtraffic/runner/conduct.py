@@ -15,6 +15,7 @@ from simtraffic.clock import cpu_seconds, monotonic, peak_rss_bytes
 from simtraffic.ledger import Ledger
 from simtraffic.result.assemble import run_result
 from simtraffic.result.watcher import Subject, Watcher
+from simtraffic.runner.cap import Cap
 from simtraffic.runner.counts import blank_counts, plan_at_once
 from simtraffic.runner.destination import Destination, find_target
 from simtraffic.runner.options import RunOptions
@@ -145,8 +146,9 @@ class _Asked:
         expected: Callable[[], PlanResult] = partial(
             plan, self.setup.scenario, duration_ns=options.duration_ns, shard=options.shard
         )
-        if options.cap is not None:
-            options.cap.check(expected())
+        cap = Cap.of(options)
+        if cap is not None:
+            cap.check(expected())
         hosts = self.target.foreign_hosts() if self.watchers else []
         for watcher in self.watchers if hosts else ():
             watcher.consent(hosts, expected)

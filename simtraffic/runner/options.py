@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from simtraffic.errors import UsageError
 from simtraffic.export.delivery import DEFAULT_QUEUE_BYTES
 from simtraffic.export.environment import ExportOptions
-from simtraffic.runner.cap import Cap
 from simtraffic.runner.setup import DEFAULT_DRAIN_NS
 
 if TYPE_CHECKING:
@@ -97,13 +96,6 @@ class RunOptions:
                 " 60"
             )
         return factor
-
-    @property
-    def cap(self) -> Cap | None:
-        """The bound on what may leave; None where there is none."""
-        if (self.max_bytes, self.max_spans) == (None, None):
-            return None
-        return Cap(self.max_bytes, self.max_spans)
 
     @property
     def held_bytes(self) -> int:

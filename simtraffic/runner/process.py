@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from simtraffic.clock import RealClock, cpu_seconds, monotonic, peak_rss_bytes
+from simtraffic.runner.cap import Cap
 from simtraffic.runner.counts import plan_rest
 from simtraffic.runner.full_speed import full_speed
 from simtraffic.runner.playback import Playback
@@ -62,7 +63,7 @@ class Process:
             ledger=ledger,
             stop=stop,
             drain_ns=options.drain_ns,
-            cap=options.cap,
+            cap=Cap.of(options),
             watch=self._turn,
         )
         self._counts = self._playback.counts
