@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 import json
-from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from simtraffic.cli import console
 
-
-class Described(StrEnum):
-    """Files that have a schema."""
-
-    SCENARIO = "scenario"
-    RESULT = "result"
+Described = Literal["scenario", "result"]
 
 
 def schema(
@@ -25,7 +19,7 @@ def schema(
             help="Of which file: scenario, or result for what run --result and --json write.",
             metavar="FILE",
         ),
-    ] = Described.SCENARIO,
+    ] = "scenario",
 ) -> None:
     """Print the JSON Schema of the scenario file for editors, or of the result file.
 
@@ -35,7 +29,7 @@ def schema(
       simtraffic schema > scenario.schema.json
       simtraffic schema result > result.schema.json
     """
-    if file is Described.RESULT:
+    if file == "result":
         from simtraffic.result.schema import result_schema  # noqa: PLC0415
 
         console.line(json.dumps(result_schema(), indent=2))

@@ -5,9 +5,8 @@ from __future__ import annotations
 import json as json_format
 import os
 from collections.abc import Iterator
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -18,18 +17,11 @@ if TYPE_CHECKING:
     from simtraffic.conventions.model import Convention, MetricSpec
 
 
-class Shown(StrEnum):
-    """What `show` lists: the words of its argument."""
-
-    CATALOG = "catalog"
-    PROFILES = "profiles"
-    CONVENTIONS = "conventions"
-    SCENARIOS = "scenarios"
-    METRICS = "metrics"
+Listed = Literal["catalog", "profiles", "conventions", "scenarios", "metrics"]
 
 
 def show(
-    what: Annotated[Shown, typer.Argument(help="What to list.")],
+    what: Annotated[Listed, typer.Argument(help="What to list.")],
     convention: Annotated[
         list[str] | None,
         typer.Option(
@@ -57,11 +49,11 @@ def show(
         console.write(json_format.dumps(rows, indent=2) + "\n")
         return
     if not rows:
-        console.tell(f"no {what.value} found")
+        console.tell(f"no {what} found")
         return
     from simtraffic.cli import lists  # noqa: PLC0415 - draws with rich
 
-    console.show(lists.DRAWN[what.value](rows))
+    console.show(lists.DRAWN[what](rows))
 
 
 def _catalog(_conventions: list[str]) -> list[dict[str, Any]]:
@@ -182,9 +174,9 @@ def _scenario_files() -> list[tuple[str, Path]]:
 
 
 _LISTS = {
-    Shown.CATALOG: _catalog,
-    Shown.PROFILES: _profiles,
-    Shown.CONVENTIONS: _conventions,
-    Shown.SCENARIOS: _scenarios,
-    Shown.METRICS: _metrics,
+    "catalog": _catalog,
+    "profiles": _profiles,
+    "conventions": _conventions,
+    "scenarios": _scenarios,
+    "metrics": _metrics,
 }
