@@ -33,15 +33,20 @@ def _to_nowhere(rounds: int) -> list[Figure]:
 
 def _into_rotel(rounds: int) -> list[Figure]:
     """The peak with a full queue, and how it divides: by what is left without each part."""
-    from tests.real.programs import rotel  # noqa: PLC0415 - only where it is measured
+    # Only where it is measured, as a child is counted with what its parent holds.
+    from simtraffic.backends.programs import Running  # noqa: PLC0415
+    from tools.rotel import find_rotel, rotel  # noqa: PLC0415
 
+    path = find_rotel()
     kinds = (("1s", _QUEUE), ("10m", _SMALL_QUEUE), ("10m", _QUEUE), ("30m", _QUEUE))
     found: dict[tuple[str, int], list[float]] = {kind: [] for kind in kinds}
     for _ in range(rounds):
         for (duration, queue), sizes in found.items():
-            with tempfile.TemporaryDirectory() as folder, rotel(Path(folder)) as peer:
-                options = ("--endpoint", peer.grpc, "--queue-bytes", f"{queue}MB")
-                sizes.append(_peak_mb(1000, duration, *options))
+            with tempfile.TemporaryDirectory() as name:
+                folder = Path(name)
+                with Running(rotel(path, folder), folder / "rotel.out") as peer:
+                    where = ("--endpoint", peer.addresses["grpc"])
+                    sizes.append(_peak_mb(1000, duration, *where, "--queue-bytes", f"{queue}MB"))
     started, small, short, long = (tuple(sizes) for sizes in found.values())
     queues = tuple(
         (whole - less) * _QUEUE / (_QUEUE - _SMALL_QUEUE)
