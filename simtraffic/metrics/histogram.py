@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from simtraffic.arrays import Array, Indices, Ints
 from simtraffic.metrics.cells import BucketFinder, Cells, OpenIntervals, Runs, exact_sums
-from simtraffic.metrics.running import EXEMPLAR_DTYPE, RunningTotals
 from simtraffic.metrics.series import ABSENT
+from simtraffic.metrics.state import EXEMPLAR_DTYPE, SeriesState
 
 if TYPE_CHECKING:
     from simtraffic.conventions.frames import ShapeBook
@@ -23,7 +23,7 @@ class Histogram:
     def __init__(self, instrument: Instrument, instances: int, *, exemplars: bool) -> None:
         """Nothing measured yet; with ``exemplars`` the last measurement of each bucket is kept."""
         self.instrument = instrument
-        self.running = RunningTotals(instances, instrument.bucket_count)
+        self.running = SeriesState(instances, instrument.bucket_count)
         buckets = instrument.bucket_count
         self._buckets = OpenIntervals(instances, buckets, np.int64)
         self._sums = OpenIntervals(instances, 0, np.int64)

@@ -14,8 +14,8 @@ import numpy as np
 
 from simtraffic.conventions.columns import STANDING
 from simtraffic.conventions.frames import ShapeValues
-from simtraffic.metrics.running import RunningTotals
 from simtraffic.metrics.series import ABSENT
+from simtraffic.metrics.state import SeriesState
 
 if TYPE_CHECKING:
     from simtraffic.conventions.context import Context
@@ -34,7 +34,7 @@ class Standing:
         """Series are known from the start: they follow from the scenario."""
         self.instrument = instrument
         self.is_gauge = instrument.spec.instrument == "gauge"
-        self.running = RunningTotals(
+        self.running = SeriesState(
             len(context.instance_ids), 0 if self.is_gauge else instrument.bucket_count
         )
         self._context = context

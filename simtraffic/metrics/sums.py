@@ -8,8 +8,8 @@ import numpy as np
 
 from simtraffic.arrays import Array, Ints
 from simtraffic.metrics.cells import Cells, OpenIntervals, exact_sums, read
-from simtraffic.metrics.running import RunningTotals
 from simtraffic.metrics.series import ABSENT
+from simtraffic.metrics.state import SeriesState
 
 if TYPE_CHECKING:
     from simtraffic.conventions.frames import Frame, ShapeBook
@@ -25,7 +25,7 @@ class Sums:
     def __init__(self, instrument: Instrument, instances: int) -> None:
         """Nothing counted yet; ``instances`` is how many there are."""
         self.instrument = instrument
-        self.running = RunningTotals(instances)
+        self.running = SeriesState(instances)
         self._sums = OpenIntervals(instances, 0, np.int64)
         self._seen = OpenIntervals(instances, 0, np.int64)
 

@@ -15,7 +15,7 @@ from simtraffic.signals import Chunk
 
 if TYPE_CHECKING:
     from simtraffic.metrics.aggregation import Aggregator
-    from simtraffic.metrics.running import RunningTotals
+    from simtraffic.metrics.state import SeriesState
     from simtraffic.otlp.imperfect import Imperfect
     from simtraffic.otlp.requests import Envelope
 
@@ -131,7 +131,7 @@ class MetricStream:
 
     def _write_histogram(
         self,
-        running: RunningTotals,
+        running: SeriesState,
         writer: PointWriter,
         times: list[tuple[int, int]],
         metrics: list[Written],
@@ -150,7 +150,7 @@ class MetricStream:
 
     def _write_numbers(
         self,
-        running: RunningTotals,
+        running: SeriesState,
         writer: PointWriter,
         times: list[tuple[int, int]],
         metrics: list[Written],

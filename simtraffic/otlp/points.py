@@ -15,8 +15,8 @@ from simtraffic.otlp.template import Slot, Slots
 from simtraffic.otlp.values import any_value
 
 if TYPE_CHECKING:
-    from simtraffic.metrics.running import RunningTotals
     from simtraffic.metrics.series import Instrument
+    from simtraffic.metrics.state import SeriesState
     from simtraffic.otlp.template import Template
 
 _EXEMPLARS_FIELD = 8
@@ -98,7 +98,7 @@ class PointWriter:
 
     def histograms(
         self,
-        running: RunningTotals,
+        running: SeriesState,
         instance: int,
         series: Indices,
         times: tuple[int, int],

@@ -7,7 +7,7 @@ import numpy as np
 from simtraffic.arrays import Array, Floats, Ints
 
 
-class RunningTotals:
+class SeriesState:
     """Values of one instrument since the start of the run, or of the interval for delta.
 
     Arrays have the shape (instances, series), buckets one axis more.
