@@ -104,14 +104,6 @@ class ScenarioError(FaultsError):
         """Convention files that it names all the same, to be looked at as well."""
 
 
-class ConventionError(FaultsError):
-    """A convention file is wrong."""
-
-
-class CatalogError(FaultsError):
-    """A data file of the catalogue is wrong."""
-
-
 class DeliveryError(SimtrafficError):
     """Telemetry cannot be delivered at all, such as a refused credential."""
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from simtraffic.catalog.model import Catalog, Lognormal, Model, Profile, Provider
 from simtraffic.documents.document import Document, read_document
-from simtraffic.errors import CatalogError, Fault
+from simtraffic.errors import Fault, FaultsError
 from simtraffic.workflows import NAMES, ModelKind
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def load_catalog() -> Catalog:
     """The catalogue that ships with the package; read once a process.
 
     Raises:
-        CatalogError: a data file is wrong; carries every fault of all of them.
+        FaultsError: a data file is wrong; carries every fault of all of them.
     """
     return read_catalog(resources.files("simtraffic.catalog") / "data")
 
@@ -57,7 +57,7 @@ def read_catalog(data: Traversable) -> Catalog:
     """The catalogue in this folder.
 
     Raises:
-        CatalogError: a data file is wrong; carries every fault of all of them.
+        FaultsError: a data file is wrong; carries every fault of all of them.
     """
     of_tiers, of_profiles = _read(data / "tiers.yaml"), _read(data / "profiles.yaml")
     of_providers = {file.name[: -len(".yaml")]: _read(file) for file in _files(data / "providers")}
@@ -68,7 +68,7 @@ def read_catalog(data: Traversable) -> Catalog:
     for document in (of_tiers, *of_providers.values(), of_profiles):
         faults += document.faults
     if faults:
-        raise CatalogError(sorted(faults, key=lambda f: (f.file, f.line, f.column)))
+        raise FaultsError(sorted(faults, key=lambda f: (f.file, f.line, f.column)))
     # Fallbacks take the first of a tier and lists show this order: it must not depend on the file
     # system.
     found.sort(key=lambda entry: (entry[0], entry[1].name))

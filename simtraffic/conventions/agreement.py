@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from simtraffic.conventions.columns import CATEGORIES
 from simtraffic.conventions.model import ALWAYS, Attribute, Column, Json, When
-from simtraffic.errors import ConventionError, Fault
+from simtraffic.errors import Fault, FaultsError
 
 if TYPE_CHECKING:
     from simtraffic.conventions.model import Convention, MetricSpec, SpanSpec
@@ -37,7 +37,7 @@ def agreed(conventions: Sequence[Convention]) -> list[Convention]:
     """The same conventions, each with the value of whoever leads under keys that it shares.
 
     Raises:
-        ConventionError: a metric would have to show a value that differs from row to row.
+        FaultsError: a metric would have to show a value that differs from row to row.
     """
     rules = _rules(conventions)
     faults: list[Fault] = []
@@ -46,7 +46,7 @@ def agreed(conventions: Sequence[Convention]) -> list[Convention]:
         for convention in conventions
     ]
     if faults:
-        raise ConventionError(faults)
+        raise FaultsError(faults)
     return made
 
 

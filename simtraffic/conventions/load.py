@@ -11,7 +11,7 @@ from simtraffic.conventions.agreement import agreed
 from simtraffic.conventions.parse import parse_convention
 from simtraffic.documents.document import read_document
 from simtraffic.documents.source import read_bytes
-from simtraffic.errors import ConventionError, Fault
+from simtraffic.errors import Fault, FaultsError
 
 if TYPE_CHECKING:
     from simtraffic.conventions.model import Convention
@@ -37,7 +37,7 @@ def load_conventions(names: Sequence[str]) -> list[Convention]:
     """The conventions of a run, the always-on one last; keys that they share have one value.
 
     Raises:
-        ConventionError: one is wrong, two claim a metric of one name (a stream has one writer), or
+        FaultsError: one is wrong, two claim a metric of one name (a stream has one writer), or
             two give a key of the same rows values that cannot agree.
         UsageError: a file cannot be read.
     """
@@ -46,7 +46,7 @@ def load_conventions(names: Sequence[str]) -> list[Convention]:
     for name in (*names, ALWAYS_ON):
         try:
             conventions.append(load_convention(name))
-        except ConventionError as error:
+        except FaultsError as error:
             faults += error.faults
     owners: dict[str, Convention] = {}
     for convention in conventions:
@@ -58,7 +58,7 @@ def load_conventions(names: Sequence[str]) -> list[Convention]:
                 place = f"telemetry.conventions {metric.name}"
                 faults.append(Fault(convention.file, 0, 0, place, problem, hint=hint))
     if faults:
-        raise ConventionError(faults)
+        raise FaultsError(faults)
     return agreed(conventions)
 
 
@@ -72,7 +72,7 @@ def load_convention(name: str) -> Convention:
     """The convention of this name, or in the file at this path.
 
     Raises:
-        ConventionError: the file is wrong; carries every fault.
+        FaultsError: the file is wrong; carries every fault.
         UsageError: the file cannot be read.
     """
     path = Path(name) if is_path(name) else BUILT_IN / f"{name}.yaml"
@@ -84,15 +84,15 @@ def read_convention(data: bytes, file: str) -> Convention:
     """The convention that these bytes hold; ``file`` is their name in faults.
 
     Raises:
-        ConventionError: They are wrong; carries every fault.
+        FaultsError: They are wrong; carries every fault.
     """
     document = read_document(data, file, {}, hints=_HINTS)
     of_form = list(document.faults)
     if document.tree is None:
-        raise ConventionError(of_form)
+        raise FaultsError(of_form)
     convention = parse_convention(document)
     if document.faults:
         # Lines that were given up may hold what seems to be missing or at odds with the rest.
         told = document.faults if document.is_whole else of_form
-        raise ConventionError(sorted(told, key=lambda fault: (fault.line, fault.column)))
+        raise FaultsError(sorted(told, key=lambda fault: (fault.line, fault.column)))
     return convention

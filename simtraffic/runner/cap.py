@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
 from simtraffic.errors import UsageError
@@ -12,13 +12,16 @@ if TYPE_CHECKING:
     from simtraffic.runner.options import RunOptions
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Cap:
     """No more than this leaves a run, whatever its plan; further tries are not counted again."""
 
     most_bytes: int | None = None
     """OTLP protobuf before compression, all signals together, as the ledger counts."""
     most_spans: int | None = None
+    _bytes: int = field(default=0, init=False)
+    """What has left so far."""
+    _spans: int = field(default=0, init=False)
 
     @classmethod
     def of(cls, options: RunOptions) -> Self | None:
@@ -46,23 +49,13 @@ class Cap:
                     " or allow more"
                 )
 
-
-@dataclass(slots=True)
-class Meter:
-    """Measures what leaves against a cap."""
-
-    cap: Cap
-    _bytes: int = 0
-    _spans: int = 0
-
     def refuses(self, signal: str, count: int, proto_bytes: int) -> str | None:
         """Why this may not leave any more, else None; then it is counted."""
-        cap = self.cap
-        if cap.most_bytes is not None and self._bytes + proto_bytes > cap.most_bytes:
-            return f"stopped at --max-bytes {cap.most_bytes:,}"
+        if self.most_bytes is not None and self._bytes + proto_bytes > self.most_bytes:
+            return f"stopped at --max-bytes {self.most_bytes:,}"
         spans = count if signal == "traces" else 0
-        if spans and cap.most_spans is not None and self._spans + spans > cap.most_spans:
-            return f"stopped at --max-spans {cap.most_spans:,}"
+        if spans and self.most_spans is not None and self._spans + spans > self.most_spans:
+            return f"stopped at --max-spans {self.most_spans:,}"
         self._bytes += proto_bytes
         self._spans += spans
         return None

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from simtraffic.clock import unix_ns
-from simtraffic.runner.cap import Meter
+from simtraffic.runner.cap import Cap
 from simtraffic.signals import SIGNALS, Chunk, Form
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class Outlets:
         cap: Cap | None = None,
     ) -> None:
         """With at least one outlet; the ledger is that of the first."""
-        self._meter = Meter(cap) if cap else None
+        self._cap = cap
         self._capped: str | None = None
         self._first, *self._copies = outlets
         self._ledger = ledger
@@ -74,9 +74,9 @@ class Outlets:
 
     def _is_capped(self, chunk: Chunk) -> bool:
         """Whether a chunk is beyond what may be sent; it is given up and counted then."""
-        if self._meter is None:
+        if self._cap is None:
             return False
-        reason = self._meter.refuses(chunk.signal, chunk.count, chunk.proto_bytes)
+        reason = self._cap.refuses(chunk.signal, chunk.count, chunk.proto_bytes)
         if reason is None:
             return False
         self._capped = self._capped or reason

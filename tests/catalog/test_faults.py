@@ -15,7 +15,7 @@ from simtraffic.catalog import load_catalog
 from simtraffic.catalog.read import read_catalog
 from simtraffic.cli.main import app
 from simtraffic.conventions.context import known_statuses
-from simtraffic.errors import CatalogError, ExitCode
+from simtraffic.errors import ExitCode, FaultsError
 from simtraffic.runner.emission import emitter_of
 
 DATA = Path(str(resources.files("simtraffic.catalog"))) / "data"
@@ -58,7 +58,7 @@ def as_shipped(data: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 def faults_of(data: Path) -> list[str]:
-    with pytest.raises(CatalogError) as caught:
+    with pytest.raises(FaultsError) as caught:
         read_catalog(data)
     return [re.sub(r"^.*/data/", "", str(fault)) for fault in caught.value.faults]
 

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from simtraffic.cli.main import app
 from simtraffic.conventions.load import ALWAYS_ON, built_in_names, load_convention, load_conventions
-from simtraffic.errors import ConventionError, ExitCode
+from simtraffic.errors import ExitCode, FaultsError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,7 +33,7 @@ def faults_of(folder: Path, text: str) -> list[str]:
     load_convention.cache_clear()
     try:
         load_conventions([str(path), "gen_ai"])
-    except ConventionError as error:
+    except FaultsError as error:
         return [str(fault).removeprefix(str(path)) for fault in error.faults]
     return []
 

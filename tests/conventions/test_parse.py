@@ -11,7 +11,7 @@ from simtraffic.conventions.columns import CATEGORIES, NUMBERS, STANDING, TEXTS,
 from simtraffic.conventions.load import BUILT_IN, built_in_names, load_convention, load_conventions
 from simtraffic.conventions.model import STANDING_TABLES
 from simtraffic.conventions.rows import TABLES
-from simtraffic.errors import ConventionError, UsageError
+from simtraffic.errors import FaultsError, UsageError
 from simtraffic.runner import RunOptions, run
 from simtraffic.scenario import load_scenario
 from tests.told import RICH
@@ -43,7 +43,7 @@ def faults_of(folder: Path, text: str) -> list[str]:
     path = folder / "mine.yaml"
     path.write_text(text)
     load_convention.cache_clear()
-    with pytest.raises(ConventionError) as caught:
+    with pytest.raises(FaultsError) as caught:
         load_convention(str(path))
     return [str(fault).removeprefix(str(path)) for fault in caught.value.faults]
 
@@ -147,7 +147,7 @@ def test_two_conventions_that_emit_one_metric_are_a_fault(tmp_path: Path) -> Non
     text = (BUILT_IN / "gen_ai.yaml").read_text()
     (tmp_path / "own.yaml").write_text(text.replace("convention: gen_ai", "convention: own", 1))
 
-    with pytest.raises(ConventionError) as caught:
+    with pytest.raises(FaultsError) as caught:
         load_conventions(["gen_ai", str(tmp_path / "own.yaml")])
 
     assert len(caught.value.faults) == len(load_convention("gen_ai").metrics)

@@ -9,7 +9,7 @@ import pytest
 
 from simtraffic.conventions.load import load_convention
 from simtraffic.documents.document import read_document
-from simtraffic.errors import ConventionError
+from simtraffic.errors import FaultsError
 from tests.examples import share_of
 from tests.scenario.cases import GOOD, extended, faults
 from tests.scenario.planted import BASE
@@ -257,7 +257,7 @@ class TestSeveral:
         file = tmp_path / "own.yaml"
         file.write_text("convention: @own\nversion: 1: 2\nspan: {}\n")
 
-        with pytest.raises(ConventionError) as caught:
+        with pytest.raises(FaultsError) as caught:
             load_convention(str(file))
 
         assert [fault.problem for fault in caught.value.faults] == [
