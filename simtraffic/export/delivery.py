@@ -199,14 +199,14 @@ class Delivery:
         return LARGER_THAN_QUEUE if size > self.queue_bytes else None
 
     def _wait_for_room(self, size: int, stop: Flag | None) -> str | None:
-        # There is time for it now, and a full queue is when memory counts.
-        self._tidied_at = tidy_heap(self._tidied_at)
         while not self._queue.fits(size):
             if stop is not None and stop.is_set():
                 return INTERRUPTED
             # Nothing more can gather while the only writer waits.
             self._queue.flush()
-            self._queue.changed.wait(None if stop is None else _STOP_POLL_S)
+            if not self._queue.changed.wait(_STOP_POLL_S):
+                # The receiver is slow: there is time, and a full queue is when memory counts.
+                self._tidied_at = tidy_heap(self._tidied_at)
             reason = self._unwelcome(size)
             if reason is not None:
                 return reason

@@ -3,6 +3,7 @@ from __future__ import annotations
 import ctypes
 import math
 import sys
+import threading
 import tracemalloc
 from pathlib import Path
 
@@ -34,21 +35,37 @@ def test_holes_between_what_is_held_are_given_back() -> None:
     assert before - resident() > PAGES // 2
 
 
-def test_while_a_hand_over_waits_memory_is_given_back_now_and_then(
+def test_memory_is_given_back_while_a_hand_over_waits_for_a_slow_receiver(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    given_back: list[int] = []
-    monkeypatch.setattr(heap, "_trim", given_back.append)
-    delivery = Delivery(ScriptedTransport(), Ledger(), queue_bytes=100, max_batch_bytes=10)
+    given_back, transport = threading.Event(), ScriptedTransport([HANG])
+    monkeypatch.setattr(heap, "_trim", lambda _pad: given_back.set())
+    delivery = Delivery(transport, Ledger(), queue_bytes=100, max_batch_bytes=10)
 
-    for _ in range(200):
-        delivery.ledger.add_generated("traces", 1)
-        delivery.submit(Chunk.of("traces", bytes(60), 1), block=True)
-    delivery.drain(LONG_S)
+    def hand_over() -> None:
+        for _ in range(2):
+            delivery.ledger.add_generated("traces", 1)
+            delivery.submit(Chunk.of("traces", bytes(60), 1), block=True)
+
+    thread = threading.Thread(target=hand_over)
+    thread.start()
+    assert given_back.wait(LONG_S)
+    transport.released.set()
+    thread.join(LONG_S)
+    assert delivery.drain(LONG_S)
     delivery.close()
 
-    # As often as it waits would be far more often.
-    assert 1 <= len(given_back) < 50
+    assert delivery.ledger.signals["traces"].accepted == 2
+
+
+def test_nothing_is_given_back_again_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    given_back: list[int] = []
+    monkeypatch.setattr(heap, "_trim", given_back.append)
+
+    last_s = heap.tidy_heap(-math.inf)
+
+    assert heap.tidy_heap(last_s) == last_s
+    assert len(given_back) == 1
 
 
 @pytest.mark.parametrize("chunk_bytes", [3_000, 100_000])
