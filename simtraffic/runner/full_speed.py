@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -35,14 +34,11 @@ def full_speed(playback: Playback, until_ns: int | None = None) -> None:
     step = playback.setup.step(playback.outlets.forms)
     while playback.position < last and not playback.is_over:
         began = monotonic()
-        exchanges = playback.simulate(min(step, last - playback.position))
-        for part in _parts(playback, exchanges):
-            counts.add(part)
-            frames = playback.telemetry.ordered(playback.telemetry.frames(part))
-            if len(part):
-                playback.collect_until(int(part.requests.due_ns[0]), block=True)
-            playback.telemetry.measure(frames)
-            playback.emit(_hold(playback, frames, seam_ns), block=True)
+        # Nothing of a step outlives it: while the next one is made, or this one waits for room in a
+        # full queue, that would be tens of megabytes.
+        parts = _parts(playback, playback.simulate(min(step, last - playback.position)))
+        while parts:
+            playback.emit(_measured(playback, parts.pop(0), seam_ns), block=True)
         counts.elapsed_ns = _start_ns(playback, playback.position)
         playback.collect_until(counts.elapsed_ns, block=True)
         _let_go(playback, counts.elapsed_ns)
@@ -51,6 +47,16 @@ def full_speed(playback: Playback, until_ns: int | None = None) -> None:
     if until_ns is None or playback.is_over:
         _let_go(playback, None)
         playback.finish(block=True)
+
+
+def _measured(playback: Playback, part: Exchanges, seam_ns: int | None) -> list[Frame]:
+    """Count and measure what has happened; the rows of it that are emitted now."""
+    playback.counts.add(part)
+    frames = playback.telemetry.ordered(playback.telemetry.frames(part))
+    if len(part):
+        playback.collect_until(int(part.requests.due_ns[0]), block=True)
+    playback.telemetry.measure(frames)
+    return _hold(playback, frames, seam_ns)
 
 
 def _blocks_until(playback: Playback, until_ns: int) -> int:
@@ -96,16 +102,17 @@ def _let_go(playback: Playback, until_ns: int | None) -> None:
         playback.emit([frame for _, frame in due], block=True)
 
 
-def _parts(playback: Playback, exchanges: Exchanges) -> Iterator[Exchanges]:
+def _parts(playback: Playback, exchanges: Exchanges) -> list[Exchanges]:
     """Exchanges in parts whose arrivals span a bounded number of collections."""
     due = exchanges.requests.due_ns
     span = MAX_OPEN_INTERVALS * playback.setup.scenario.telemetry.metrics.interval_ns
     if not len(due) or due[-1] - due[0] <= span:
-        yield exchanges
-        return
+        return [exchanges]
     edges = np.arange(due[0] + span, due[-1] + span, span)
     cuts = np.unique([0, *np.searchsorted(due, edges), len(due)])
+    parts = []
     for low, high in pairwise(cuts):
         wanted = np.zeros(len(due), dtype=bool)
         wanted[low:high] = True
-        yield exchanges.keep(wanted)
+        parts.append(exchanges.keep(wanted))
+    return parts
