@@ -150,7 +150,8 @@ def test_attributes_that_are_oversize_are_counted() -> None:
         assert set(large) == {10_000}
 
 
-@pytest.mark.parametrize("speed", ["max", pytest.param(20, marks=pytest.mark.long)])
+# Slow enough that a busy machine is no later than what is late on purpose.
+@pytest.mark.parametrize("speed", ["max", pytest.param(5, marks=pytest.mark.long)])
 def test_spans_that_are_late_come_after_later_ones_and_keep_their_times(
     calm: tuple[RunResult, Collector], speed: object
 ) -> None:
