@@ -43,13 +43,15 @@ def run_with(
     endpoint: Any = None,
     protocol: Any = None,
     say: Any = None,
+    see: Any = None,
     stop: Any = None,
     **options: Any,
 ) -> RunResult:
     """A run of a scenario with these options, whatever of them a test has gathered."""
+    heard = {name: call for name, call in (("say", say), ("see", see)) if call is not None}
     return run(
         scenario,
         RunOptions(receiver=ExportOptions(endpoint=endpoint, protocol=protocol), **options),
-        watchers=[] if say is None else [Calls(say=say)],
+        watchers=[Calls(**heard)] if heard else [],
         stop=stop,
     )

@@ -163,7 +163,7 @@ def test_a_line_that_is_mended_is_used_again(
             if snapshot.draining:
                 mended.weather = Weather()
 
-        result = sent(mended.port, protocol, on_snapshot=mend, drain_ns=20 * SECOND_NS)
+        result = sent(mended.port, protocol, see=mend, drain_ns=20 * SECOND_NS)
 
     assert result.exit_code == 0, result.losses
     assert sum(each.retries for each in result.signals.values()) > 0
