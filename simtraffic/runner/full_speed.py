@@ -52,10 +52,10 @@ def full_speed(playback: Playback, until_ns: int | None = None) -> None:
 def _measured(playback: Playback, part: Exchanges, seam_ns: int | None) -> list[Frame]:
     """Count and measure what has happened; the rows of it that are emitted now."""
     playback.counts.add(part)
-    frames = playback.telemetry.ordered(playback.telemetry.frames(part))
+    frames = playback.emitter.ordered(playback.emitter.frames(part))
     if len(part):
         playback.collect_until(int(part.requests.due_ns[0]), block=True)
-    playback.telemetry.measure(frames)
+    playback.emitter.measure(frames)
     return _hold(playback, frames, seam_ns)
 
 
@@ -79,7 +79,7 @@ def _hold(playback: Playback, frames: list[Frame], seam_ns: int | None) -> list[
 
     Those that are late on purpose are kept, and before a seam those that end behind it.
     """
-    imperfect = playback.telemetry.imperfect
+    imperfect = playback.emitter.imperfect
     if seam_ns is None and (imperfect is None or not imperfect.delays):
         return frames
     now = []

@@ -37,7 +37,7 @@ class Playback:
     """A run, or a shard of one, between its first block and its last record."""
 
     setup: Setup
-    telemetry: Emitter
+    emitter: Emitter
     outlets: Outlets
     counts: RunCounts
     """Written into while it goes."""
@@ -83,7 +83,7 @@ class Playback:
         through = Outlets(outlets, counts.ledger, stop.event, signals, cap)
         return cls(
             setup=setup,
-            telemetry=emitter_of(setup, through.forms, drain_ns),
+            emitter=emitter_of(setup, through.forms, drain_ns),
             outlets=through,
             counts=counts,
             stop=stop,
@@ -117,16 +117,16 @@ class Playback:
         records = 0
         for form in self.outlets.forms:
             records = 0
-            for chunk in self.telemetry.records(frames, form):
+            for chunk in self.emitter.records(frames, form):
                 self.outlets.submit(chunk, block=block)
                 records += chunk.count
-        self.telemetry.book(frames)
+        self.emitter.book(frames)
         return records
 
     def collect(self, at_ns: int, *, block: bool) -> int:
         """Emit the data points of this moment; their number."""
         points = 0
-        for chunk in self.telemetry.collect(at_ns):
+        for chunk in self.emitter.collect(at_ns):
             self.outlets.submit(chunk, block=block)
             points += chunk.count
         return points
@@ -134,8 +134,8 @@ class Playback:
     def collect_until(self, until_ns: int, *, block: bool) -> int:
         """The collections that are due before this time; the number of data points."""
         points = 0
-        while self.telemetry.metrics.next_ns() < until_ns:
-            points += self.collect(self.telemetry.metrics.next_ns(), block=block)
+        while self.emitter.metrics.next_ns() < until_ns:
+            points += self.collect(self.emitter.metrics.next_ns(), block=block)
         return points
 
     def finish(self, *, block: bool) -> int:
@@ -146,7 +146,7 @@ class Playback:
         end_ns = max(1, self.counts.end_ns)
         points = self.collect_until(end_ns, block=block)
         points += self.collect(end_ns, block=block)
-        for chunk in self.telemetry.metrics.rest():
+        for chunk in self.emitter.metrics.rest():
             self.outlets.submit(chunk, block=block)
             points += chunk.count
         return points

@@ -137,7 +137,7 @@ def _play(setup: Setup) -> RunCounts:
     ledger = Ledger()
     playback = Playback.of(setup, [_Scales(ledger)], ledger=ledger, drain_ns=DRAIN_NS)
     full_speed(playback)
-    ledger.signals["metrics"].series = playback.telemetry.metrics.series
+    ledger.signals["metrics"].series = playback.emitter.metrics.series
     return playback.counts
 
 

@@ -104,7 +104,7 @@ class Process:
     def counts(self) -> RunCounts:
         """How it stands: what the loop has written, with what only this process knows."""
         counts, playback = self._counts, self._playback
-        imperfect = playback.telemetry.imperfect
+        imperfect = playback.emitter.imperfect
         if self._delivery is not None:
             counts.queued_bytes = self._delivery.queued_bytes
             counts.trouble = self._delivery.trouble()

@@ -100,7 +100,7 @@ class _Clocked:
         # Templates are built when a shape is first met: meet most of them before the clock runs.
         first = [waiting.rows for waiting in self._waiting]
         for form in playback.outlets.forms:
-            playback.telemetry.warm_up(first, form)
+            playback.emitter.warm_up(first, form)
         clock.restart()
         tick_end = self._began_ns
         while not self._is_through(tick_end):
@@ -136,14 +136,14 @@ class _Clocked:
             if start_ns > now_ns + self._ahead_ns:
                 return
             exchanges = playback.simulate()
-            frames = playback.telemetry.frames(exchanges)
+            frames = playback.emitter.frames(exchanges)
             by_due = [f.take(np.argsort(f.due_ns, kind="stable")) for f in frames]
             self._arriving.append(_Arriving(exchanges, by_due))
             self._wait(frames)
 
     def _wait(self, frames: list[Frame]) -> None:
         """Keep these rows until they are to be emitted."""
-        imperfect = self._playback.telemetry.imperfect
+        imperfect = self._playback.emitter.imperfect
         for frame in frames:
             emit_ns = imperfect.emit_ns(frame) if imperfect else frame.end_ns
             order = np.argsort(emit_ns, kind="stable")
@@ -160,7 +160,7 @@ class _Clocked:
         self._late(playback.emit(frames, block=False) if frames else 0, tick_end)
         # The end of the run has a collection of its own.
         end_ns = max(duration_ns, counts.last_end_ns)
-        while (at_ns := playback.telemetry.metrics.next_ns()) <= tick_end and at_ns < end_ns:
+        while (at_ns := playback.emitter.metrics.next_ns()) <= tick_end and at_ns < end_ns:
             self._late(playback.collect(at_ns, block=False), tick_end)
         if tick_end >= end_ns:
             # All have arrived. The last points do not wait for spans that are late on purpose.
@@ -177,8 +177,8 @@ class _Clocked:
         counts.elapsed_ns = min(now_ns, playback.setup.schedule.duration_ns)
         self._arrive(counts.elapsed_ns)
         frames = self._rest(counts.elapsed_ns)
-        if playback.telemetry.imperfect is not None:
-            playback.telemetry.imperfect.cut_ns = self._emitted_ns
+        if playback.emitter.imperfect is not None:
+            playback.emitter.imperfect.cut_ns = self._emitted_ns
         if frames:
             playback.emit(frames, block=False)
         playback.finish(block=False)
@@ -200,7 +200,7 @@ class _Clocked:
             for frame in group.by_due:
                 low, high = np.searchsorted(frame.due_ns, (since_ns, until_ns), side="left")
                 parts.append(frame.take(slice(int(low), int(high))))
-            playback.telemetry.measure(parts)
+            playback.emitter.measure(parts)
         self._arriving = [group for group in self._arriving if not group.is_through]
 
     def _due(self, until_ns: int) -> list[Frame]:

@@ -137,7 +137,7 @@ def play(
     setup = Setup.of(scenario, start=START, shard=shard)
     told, stop = Told(), StopSignal()
     playback = Playback.of(setup, [told], stop=stop, drain_ns=DRAIN_NS)
-    counts, telemetry = playback.counts, playback.telemetry
+    counts, emitter = playback.counts, playback.emitter
     if stop_at_ns is not None:
         playback.watch = lambda: stop.request() if counts.elapsed_ns >= stop_at_ns else None
     if timed:
@@ -145,7 +145,7 @@ def play(
     else:
         full_speed(playback)
     told.lateness = counts.lateness.quantile(1.0)
-    told.counts = dict(telemetry.imperfect.counts) if telemetry.imperfect else {}
+    told.counts = dict(emitter.imperfect.counts) if emitter.imperfect else {}
     for signal, entry in counts.ledger.signals.items():
         assert entry.generated == sum(c.count for _, c in told.chunks if c.signal == signal)
     return told
