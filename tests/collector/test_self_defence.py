@@ -28,6 +28,7 @@ from simtraffic.collector.http_door import HttpDoor
 from simtraffic.collector.limits import Budget, Limits
 from simtraffic.collector.receiver import Receiver
 from simtraffic.collector.traces import TraceCheck
+from tests.real.programs import wait_until
 
 PROTOBUF, JSON = "application/x-protobuf", "application/json"
 HEAD = f"POST /v1/logs HTTP/1.1\r\nhost: x\r\ncontent-type: {PROTOBUF}\r\n"
@@ -189,6 +190,8 @@ def test_bodies_that_wait_in_memory_are_bounded() -> None:
     with door(most_bytes=1_000, bodies_held=1) as (opened, receiver):
         with connect(opened) as waiting:
             waiting.sendall(f"{HEAD}content-length: 1000\r\n\r\n".encode() + bytes(900))
+            # Not before it is held: asked earlier, the others might be, and it be refused.
+            wait_until(lambda: opened._server.holding._booked > 0, "a body to be held")
             assert is_answered(opened, 503)
         # With that sender gone there is room again.
         assert is_answered(opened, 200), "what was held is never given back"
