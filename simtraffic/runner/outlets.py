@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from simtraffic.clock import unix_ns
-from simtraffic.runner.cap import Cap
 from simtraffic.signals import SIGNALS, Chunk, Form
 
 if TYPE_CHECKING:
