@@ -12,6 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from simtraffic.clock import cpu_seconds, monotonic, peak_rss_bytes
+from simtraffic.conventions.load import load_conventions
 from simtraffic.ledger import Ledger
 from simtraffic.result.assemble import run_result
 from simtraffic.result.watcher import Subject, Watcher
@@ -83,6 +84,7 @@ def run(
 
     Raises:
         UsageError: an option is wrong; nothing was sent.
+        FaultsError: a convention file is wrong; nothing was sent, and no file was touched.
     """
     options = options or RunOptions()
     if endpoint is not None:
@@ -91,6 +93,8 @@ def run(
         options = replace(options, out=out)
     options.check()
     setup = _setup(scenario, options)
+    # A convention that is wrong is told before a file is begun anew for its telemetry.
+    load_conventions(scenario.telemetry.conventions)
     target = find_target(options, scenario.telemetry.signals)
     asked = _Asked(options, setup, target, watchers, stop or StopSignal())
     try:

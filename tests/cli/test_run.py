@@ -259,3 +259,15 @@ def test_no_file_overwrites_another(tmp_path, monkeypatch, arguments, told):
     assert done.exit_code != 0
     assert told in (done.output + str(done.exception))
     assert path.read_text() == RICH
+
+
+def test_a_convention_that_is_wrong_costs_no_file_that_was_there(scenario, tmp_path):
+    out, convention = tmp_path / "out.jsonl", tmp_path / "mine.yaml"
+    out.write_text("precious")
+    convention.write_text("")
+
+    done = ask(scenario, "--convention", convention, "--out", out)
+
+    assert done.exit_code == 3
+    assert "the file is empty; start with convention: NAME" in done.stderr
+    assert out.read_text() == "precious"
