@@ -204,3 +204,5 @@ def main() -> None:
         # Help and the version are printed where no command is there to catch their loss.
         _tell_error(error)
         sys.exit(int(error.exit_code))
+    finally:
+        streams.settle_stderr()

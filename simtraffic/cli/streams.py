@@ -199,3 +199,18 @@ def silence_stdout() -> None:
         null = os.open(os.devnull, os.O_WRONLY)
         os.dup2(null, sys.stdout.fileno())
         os.close(null)
+
+
+def settle_stderr() -> None:
+    """Flush standard error, or see to it that its loss costs nothing.
+
+    What is buffered for a full disk, a closed pipe or a terminal that is gone would fail again in
+    the interpreter's own last flush, and make 120 of the exit code.
+    """
+    try:
+        sys.stderr.flush()
+    except (OSError, ValueError, AttributeError):
+        with _LOST:
+            null = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(null, sys.stderr.fileno())
+            os.close(null)
