@@ -17,7 +17,7 @@ REAL := $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 QUICK := -m "not real and not long and not compose"
 
 # Where it is set, each process that a test starts compiles the package anew: half of all the time.
-unexport PYTHONDONTWRITEBYTECODE
+unexport PYTHONDONTWRITEBYTECODE PYTHONUNBUFFERED
 
 .DEFAULT_GOAL := help
 # The containers of the stack; podman-compose and others: make up COMPOSE="podman compose".
