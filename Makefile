@@ -16,7 +16,8 @@ PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 REAL := $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 QUICK := -m "not real and not long and not compose"
 
-# Where it is set, each process that a test starts compiles the package anew: half of all the time.
+# Where the first is set, each process that a test starts compiles the package anew: half of all the
+# time. The second hides what happens to what is still buffered at the end, as it is for users.
 unexport PYTHONDONTWRITEBYTECODE PYTHONUNBUFFERED
 
 .DEFAULT_GOAL := help
